@@ -1,0 +1,6 @@
+//! The shell side of hotshell: everything between a format adapter and the boundary.
+//!
+//! An adapter drives the traits of [`shell`]; everything else is how they are kept.
+
+pub mod host;
+pub mod shell;

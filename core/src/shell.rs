@@ -1,0 +1,436 @@
+//! The runtime traits that adapters drive: [`Plugins`] makes a [`Shell`] (the control half), which lends an
+//! [`Audio`] half while the host has the plug-in active.
+//!
+//! Called by: the adapters, the Rig. Calls: `shell/control`, `shell/audio`.
+//! Threads: [`Shell`] is [main], but safe from any thread; [`Audio`] belongs to one thread at a time.
+
+use std::any::Any;
+
+use bitflags::bitflags;
+use hotshell_abi::{AudioConfig, Event, PluginDesc, RenderMode, Transport};
+
+use crate::host::Host;
+
+bitflags! {
+    /// What the host must be told. In no format's words; FORMATS section 1 says which call each one becomes.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+    pub struct Changes: u32 {
+        /// Parameter values moved without an event of the host's (state load, a new default). Any time.
+        const VALUES = 1;
+        /// Value texts read differently. Any time.
+        const TEXTS = 1 << 1;
+        /// Names, groups, hidden flags. Any time.
+        const INFO = 1 << 2;
+        /// Ranges, defaults, flags, variants, added parameters. Only in [`Phase::Deactivated`].
+        const PARAMS = 1 << 3;
+        /// The announced latency. Only in [`Phase::Activating`].
+        const LATENCY = 1 << 4;
+        /// The tail. [audio]: reported by [`Outcome::tail_changed`] only.
+        const TAIL = 1 << 5;
+        /// Names of audio ports. Any time.
+        const PORT_NAMES = 1 << 6;
+        /// Number, channels, kinds of audio ports. Only in [`Phase::Deactivated`].
+        const PORTS = 1 << 7;
+        /// Names of note ports. Any time.
+        const NOTE_PORT_NAMES = 1 << 8;
+        /// Number and dialects of note ports. Only in [`Phase::Deactivated`].
+        const NOTE_PORTS = 1 << 9;
+        /// Voice count or overlap. Any time.
+        const VOICES = 1 << 10;
+        /// Remote-control pages. Any time.
+        const PAGES = 1 << 11;
+        /// The user edited state that is not a parameter. Any time.
+        const DIRTY = 1 << 12;
+    }
+}
+
+/// Where an adapter stands when it pulls changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Any main-thread call in which the host may be called.
+    AnyTime,
+    /// Inside the host's deactivate call, after [`Shell::deactivate`].
+    Deactivated,
+    /// Inside the host's activate call, after [`Shell::activate`].
+    Activating,
+}
+
+/// Which state a host saves or loads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum StateContext {
+    /// A project, or the host does not say.
+    #[default]
+    Project,
+    /// A preset: fields of project scope stay out of it and untouched.
+    Preset,
+    /// A copy of an instance within a project: as a project.
+    Duplicate,
+}
+
+/// Tail of a plug-in after its input ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Tail {
+    /// Ends with the input.
+    #[default]
+    None,
+    /// Frames.
+    Frames(u64),
+    /// Never ends by itself.
+    Infinite,
+}
+
+/// One announced parameter: what the host has been told, and may rely on until it is told otherwise.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ParamInfo {
+    /// Dotted id.
+    pub id: String,
+    /// What hosts store.
+    pub host_id: u32,
+    /// Place in the append-only list; a cookie may be `index + 1`.
+    pub index: usize,
+    /// Name; a removed parameter keeps its name (adapters mark it by `removed`).
+    pub name: String,
+    /// Groups separated by `/`, or empty.
+    pub group: String,
+    /// Unit, or empty.
+    pub unit: String,
+    /// Remote-control page, or empty.
+    pub page: String,
+    /// [`hotshell_abi::ParamDesc::FLOAT`] and friends.
+    pub kind: u32,
+    /// Plain.
+    pub min: f64,
+    /// Plain.
+    pub max: f64,
+    /// Plain.
+    pub default: f64,
+    /// [`hotshell_abi::ParamDesc::LINEAR`] and friends.
+    pub law: u32,
+    /// Exponent of the skewed law.
+    pub skew: f64,
+    /// [`hotshell_abi::ParamDesc::AUTOMATABLE`] and friends.
+    pub flags: u32,
+    /// Variants of an enum: stable id and name.
+    pub variants: Vec<(String, String)>,
+    /// A tombstone: the live build does not have it.
+    pub removed: bool,
+}
+
+impl ParamInfo {
+    /// True if values are whole numbers.
+    #[must_use]
+    pub const fn is_stepped(&self) -> bool {
+        self.kind != hotshell_abi::ParamDesc::FLOAT
+    }
+
+    /// True if all bits of `flag` are set.
+    #[must_use]
+    pub const fn has(&self, flag: u32) -> bool {
+        self.flags & flag == flag
+    }
+
+    /// `value` brought into the range (and to a whole number where stepped); anything not finite becomes the default.
+    #[must_use]
+    pub fn clamp(&self, value: f64) -> f64 {
+        if !value.is_finite() {
+            return self.default;
+        }
+        let value = value.clamp(self.min, self.max);
+        if self.is_stepped() { value.round() } else { value }
+    }
+}
+
+/// One announced audio bus.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BusInfo {
+    /// Name that the user sees.
+    pub name: String,
+    /// Channels.
+    pub channels: u32,
+    /// Main (only index 0) or auxiliary.
+    pub main: bool,
+    /// [`hotshell_abi::BusDesc::UNTYPED`] and friends.
+    pub kind: u32,
+    /// WAVE speaker mask of a surround bus.
+    pub speakers: u32,
+}
+
+/// One announced layout.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LayoutInfo {
+    /// Name for the host's list.
+    pub name: String,
+    /// Input buses, main first.
+    pub inputs: Vec<BusInfo>,
+    /// Output buses, main first.
+    pub outputs: Vec<BusInfo>,
+}
+
+/// Why a shell refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ShellError {
+    /// The author's code panicked: message and place.
+    Panicked(String),
+    /// A saved state that is not ours, damaged, or refused by the author's code; nothing was changed.
+    BadState(String),
+    /// The configuration is out of range (sample rate, block size, layout).
+    BadConfig(String),
+    /// The logic's table does not fit this shell.
+    Incompatible(String),
+    /// A reload or an editor held what was needed for longer than `GUI_LOCK_WAIT`; nothing was changed.
+    Busy(&'static str),
+    /// Already active, or not active.
+    WrongPhase(&'static str),
+}
+
+impl std::fmt::Display for ShellError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Panicked(text) => write!(f, "the plug-in's code panicked: {text}"),
+            Self::BadState(text) => write!(f, "the state was refused, nothing was changed: {text}"),
+            Self::BadConfig(text) => write!(f, "the configuration was refused: {text}"),
+            Self::Incompatible(text) => write!(f, "the logic does not fit this shell: {text}"),
+            Self::Busy(what) => write!(f, "{what} was busy for longer than the main thread may wait; try again"),
+            Self::WrongPhase(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for ShellError {}
+
+/// All plug-ins of one artifact. One value per artifact, made by the facade's macro, handed to each adapter.
+pub trait Plugins: Send + Sync {
+    /// Number of plug-ins. Never touches the slot. [any]
+    fn count(&self) -> usize;
+
+    /// Description of plug-in `index` as the shell itself was built (build 0). Never touches the slot. [any]
+    fn describe(&self, index: usize) -> Option<&'static PluginDesc<'static>>;
+
+    /// Makes one instance. `format`: `"clap"`, `"vst3"`. The hot shell loads the newest accepted build of the slot
+    /// before it returns (2 s at most, then build 0 and a swap later). [main]
+    ///
+    /// # Errors
+    /// [`ShellError`] if even build 0 cannot be made (its `bind` or `create` panicked).
+    fn open(&self, index: usize, format: &'static str, host: Box<dyn Host>) -> Result<Box<dyn Shell>, ShellError>;
+
+    /// True for the hot shell, which offers a superset of extensions because hosts ask for one only once.
+    fn is_hot(&self) -> bool;
+}
+
+/// Control half of one plug-in instance. All methods are [main] by the formats' rules and safe from any thread: the
+/// shell serialises them, and waits [`GUI_LOCK_WAIT`] at most for anything that a reload holds.
+pub trait Shell: Send + Sync {
+    /// Description of the newest accepted build (texts, notes, voices, hand-over; *not* what was announced).
+    fn describe(&self) -> &'static PluginDesc<'static>;
+
+    /// Number of announced parameters.
+    fn param_count(&self) -> usize;
+    /// Announced parameter at `index` of the append-only list.
+    fn param_info(&self, index: usize) -> Option<ParamInfo>;
+    /// Index of a host id, aliases of renamed parameters included.
+    fn param_index(&self, host_id: u32) -> Option<usize>;
+    /// Plain value, without modulation.
+    fn param_value(&self, host_id: u32) -> Option<f64>;
+    /// Sets a plain value (clamped) outside of any block: hosts' main-thread edits. False if the id is unknown.
+    fn set_param(&self, host_id: u32, value: f64) -> bool;
+    /// Text of a plain value.
+    fn param_text(&self, host_id: u32, value: f64) -> Option<String>;
+    /// Plain value of a text; `None` if it means none.
+    fn param_parse(&self, host_id: u32, text: &str) -> Option<f64>;
+
+    /// Saved state of the shared half: exact at any time, audio running, stopped or crashed.
+    ///
+    /// # Errors
+    /// [`ShellError::Panicked`] or [`ShellError::Busy`]: nothing was written, and the host must be told.
+    fn save(&self, context: StateContext) -> Result<Vec<u8>, ShellError>;
+    /// Loads a state, all or nothing. Values are in place when it returns, the logic hears of them before its next
+    /// block.
+    ///
+    /// # Errors
+    /// [`ShellError::BadState`] and friends: nothing was changed.
+    fn load(&self, context: StateContext, bytes: &[u8]) -> Result<(), ShellError>;
+
+    /// Announced latency in frames: constant while active.
+    fn latency(&self) -> u32;
+    /// Tail as last reported.
+    fn tail(&self) -> Tail;
+
+    /// Announced layouts.
+    fn layouts(&self) -> Vec<LayoutInfo>;
+    /// Index of the current layout in [`Shell::layouts`].
+    fn layout(&self) -> usize;
+    /// Chooses a layout. Inactive only.
+    ///
+    /// # Errors
+    /// [`ShellError::WrongPhase`] while active, [`ShellError::BadConfig`] past the last.
+    fn set_layout(&self, index: usize) -> Result<(), ShellError>;
+    /// Announced note ports.
+    fn notes(&self) -> hotshell_abi::NotePortsDesc;
+
+    /// Makes the plug-in ready for blocks. `config.layout` is ignored: [`Shell::layout`] counts.
+    ///
+    /// # Errors
+    /// [`ShellError`]; the plug-in stays inactive.
+    fn activate(&self, config: AudioConfig) -> Result<Box<dyn Audio>, ShellError>;
+    /// Takes the audio half back. A restart that the shell itself asked for keeps the playing instance.
+    fn deactivate(&self, audio: Box<dyn Audio>);
+    /// The mode of the blocks to come.
+    fn set_mode(&self, mode: RenderMode);
+
+    /// Applies parameter events outside of any block (`flush` while inactive). Output events go to `output`.
+    fn flush(&self, input: &dyn EventSource, output: &mut dyn EventSink);
+
+    /// What the host must be told in this phase; each change is answered once. Drives all main-thread upkeep.
+    fn take_changes(&self, phase: Phase) -> Changes;
+    /// Tells the shell that the host read a list or a value again, so that it diffs against what the host last read.
+    fn host_read(&self, what: Changes);
+
+    /// The host's pointers are about to end: no call of [`Host`] after this returns.
+    fn disconnect(&self);
+}
+
+/// Longest wait of a main-thread call for something that a reload or an editor holds.
+pub const GUI_LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// Audio half of one active plug-in instance. [audio], by one thread at a time. Real time: no method allocates, frees,
+/// locks, waits or enters the kernel (except in a block in which the logic panics).
+pub trait Audio: Send {
+    /// Runs one block; writes every output sample.
+    fn process(&mut self, block: &mut HostBlock<'_>, input: &dyn EventSource, output: &mut dyn EventSink) -> Outcome;
+    /// Applies parameter events without a block (`flush` while active).
+    fn flush(&mut self, input: &dyn EventSource, output: &mut dyn EventSink);
+    /// Forgets all sound (CLAP `reset`, VST3 `setProcessing`).
+    fn clear(&mut self);
+    /// For [`Shell::deactivate`], which takes its own kind back.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+/// Input events in order of time, read by index: nothing is copied twice and nothing overflows.
+pub trait EventSource {
+    /// Number of events.
+    fn len(&self) -> u32;
+    /// Event `index`, translated; `None` for an event that no logic knows (skipped). A `PARAM_VALUE` or `PARAM_MOD`
+    /// may carry `index + 1` of its parameter in `data[1]` (a cookie); the shell checks it.
+    fn event(&self, index: u32) -> Option<Event>;
+    /// True without events.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The transport change at event `index`, if it is one.
+    fn transport(&self, index: u32) -> Option<Transport> {
+        let _ = index;
+        None
+    }
+}
+
+/// Output events. `sysex` holds the bytes of a system exclusive, else empty.
+pub trait EventSink {
+    /// Passes one event to the host, times in host block frames and never decreasing. False if it did not fit.
+    fn send(&mut self, event: &Event, sysex: &[u8]) -> bool;
+}
+
+/// No events in.
+impl EventSource for () {
+    fn len(&self) -> u32 {
+        0
+    }
+    fn event(&self, _index: u32) -> Option<Event> {
+        None
+    }
+}
+
+/// No events out.
+impl EventSink for () {
+    fn send(&mut self, _event: &Event, _sysex: &[u8]) -> bool {
+        true
+    }
+}
+
+/// One channel buffer of the host's, in either precision. May alias others; the shell resolves that.
+#[derive(Clone, Copy, Debug)]
+pub enum HostChannel {
+    /// The host gave a null pointer: silence in, trash out.
+    Null,
+    /// Single precision.
+    F32(*mut f32),
+    /// Double precision.
+    F64(*mut f64),
+}
+
+/// One bus of the host's. Fewer or more channels than the layout says are allowed.
+#[derive(Debug)]
+pub struct HostBus<'a> {
+    /// Its channels.
+    pub channels: &'a [HostChannel],
+    /// In: bit i, channel i is constant. Out: written by the shell, never more than is true.
+    pub constant_mask: u64,
+    /// Switched off by the host.
+    pub inactive: bool,
+}
+
+/// One block of the host's.
+#[derive(Debug)]
+pub struct HostBlock<'a> {
+    frames: u32,
+    inputs: &'a [HostBus<'a>],
+    outputs: &'a mut [HostBus<'a>],
+    /// The host's timeline, if it gives one.
+    pub transport: Option<Transport>,
+    /// Frames since some start, or -1.
+    pub steady_time: i64,
+    /// Real time or offline.
+    pub mode: RenderMode,
+}
+
+impl<'a> HostBlock<'a> {
+    /// A block over the host's buffers. `frames` may exceed what was announced; the shell divides it.
+    ///
+    /// # Safety
+    /// Each channel pointer that is not [`HostChannel::Null`] is readable (inputs) or writable (outputs) for `frames`
+    /// samples of its type during the block's life, and nobody else writes them. Buffers may alias one another as
+    /// whole channels, not partly overlapping.
+    #[must_use]
+    #[allow(unsafe_code, reason = "the contract of host memory, kept by each adapter's `process`")]
+    pub const unsafe fn new(frames: u32, inputs: &'a [HostBus<'a>], outputs: &'a mut [HostBus<'a>]) -> Self {
+        Self { frames, inputs, outputs, transport: None, steady_time: -1, mode: RenderMode::REALTIME }
+    }
+
+    /// Frames of the block; 0 is a flush.
+    #[must_use]
+    pub const fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    /// Input buses.
+    #[must_use]
+    pub const fn inputs(&self) -> &'a [HostBus<'a>] {
+        self.inputs
+    }
+
+    /// Output buses.
+    pub const fn outputs(&mut self) -> &mut [HostBus<'a>] {
+        self.outputs
+    }
+}
+
+/// What the host is told after a block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Outcome {
+    /// What the plug-in needs next.
+    pub status: BlockStatus,
+    /// The tail differs from what the host last read; CLAP tells it inside this call.
+    pub tail_changed: bool,
+}
+
+/// What the plug-in needs next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum BlockStatus {
+    /// More blocks.
+    #[default]
+    Continue,
+    /// More blocks until its output is quiet for its tail.
+    Tail,
+    /// No more blocks until input, an event or `request_process`.
+    Sleep,
+}
