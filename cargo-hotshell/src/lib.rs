@@ -1,0 +1,28 @@
+//! The command `cargo hotshell`, as a library so that tests and `demo` can use its parts.
+//!
+//! Called by: `main.rs`, tests. Calls: one module per subcommand.
+//! Threads: [`main`] runs on the process's first thread; a module that starts others says so.
+
+pub mod cli;
+pub mod demo;
+pub mod host;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use anyhow::Error;
+
+/// Reads the arguments, runs the subcommand and reports an error on the terminal.
+#[must_use]
+pub fn main() -> ExitCode {
+    match cli::Cli::parse_from(cli::without_cargo_word(std::env::args_os())).run() {
+        Ok(code) => code,
+        Err(error) => {
+            use std::io::Write;
+            // Nothing is left to be done for a terminal that is gone.
+            drop(writeln!(std::io::stderr().lock(), "error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
