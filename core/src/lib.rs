@@ -3,4 +3,6 @@
 //! An adapter drives the traits of [`shell`]; everything else is how they are kept.
 
 pub mod host;
+#[cfg(feature = "reload")]
+pub mod reload;
 pub mod shell;

@@ -191,7 +191,9 @@ impl std::fmt::Display for ShellError {
             Self::BadState(text) => write!(f, "the state was refused, nothing was changed: {text}"),
             Self::BadConfig(text) => write!(f, "the configuration was refused: {text}"),
             Self::Incompatible(text) => write!(f, "the logic does not fit this shell: {text}"),
-            Self::Busy(what) => write!(f, "{what} was busy for longer than the main thread may wait; try again"),
+            Self::Busy(what) => {
+                write!(f, "{what} was busy for longer than the main thread may wait; try again")
+            }
             Self::WrongPhase(what) => f.write_str(what),
         }
     }
@@ -212,7 +214,12 @@ pub trait Plugins: Send + Sync {
     ///
     /// # Errors
     /// [`ShellError`] if even build 0 cannot be made (its `bind` or `create` panicked).
-    fn open(&self, index: usize, format: &'static str, host: Box<dyn Host>) -> Result<Box<dyn Shell>, ShellError>;
+    fn open(
+        &self,
+        index: usize,
+        format: &'static str,
+        host: Box<dyn Host>,
+    ) -> Result<Box<dyn Shell>, ShellError>;
 
     /// True for the hot shell, which offers a superset of extensions because hosts ask for one only once.
     fn is_hot(&self) -> bool;
@@ -297,7 +304,12 @@ pub const GUI_LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(
 /// locks, waits or enters the kernel (except in a block in which the logic panics).
 pub trait Audio: Send {
     /// Runs one block; writes every output sample.
-    fn process(&mut self, block: &mut HostBlock<'_>, input: &dyn EventSource, output: &mut dyn EventSink) -> Outcome;
+    fn process(
+        &mut self,
+        block: &mut HostBlock<'_>,
+        input: &dyn EventSource,
+        output: &mut dyn EventSink,
+    ) -> Outcome;
     /// Applies parameter events without a block (`flush` while active).
     fn flush(&mut self, input: &dyn EventSource, output: &mut dyn EventSink);
     /// Forgets all sound (CLAP `reset`, VST3 `setProcessing`).

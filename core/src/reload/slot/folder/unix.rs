@@ -1,0 +1,126 @@
+//! Folders by descriptor: `openat` and friends.
+//!
+//! Called by: `slot/folder`. Calls: the operating system. Threads: [reload] [main], and the watchdog.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+
+use super::SlotError;
+
+#[derive(Debug)]
+pub(super) struct Handle {
+    folder: OwnedFd,
+}
+
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::RDONLY);
+
+impl Handle {
+    pub(super) fn at(path: &Path) -> Result<Self, SlotError> {
+        let folder = rustix::fs::open(path, FOLDER, Mode::empty()).map_err(|error| explain(error, path))?;
+        Self::checked(folder, path)
+    }
+
+    pub(super) fn subfolder(&self, name: &str, path: &Path) -> Result<Self, SlotError> {
+        match rustix::fs::mkdirat(&self.folder, name, Mode::RWXU) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(SlotError::io("make the folder", path, error.into())),
+        }
+        let folder = rustix::fs::openat(&self.folder, name, FOLDER, Mode::empty())
+            .map_err(|error| explain(error, path))?;
+        Self::checked(folder, path)
+    }
+
+    fn checked(folder: OwnedFd, path: &Path) -> Result<Self, SlotError> {
+        let file = File::from(folder);
+        let about = file.metadata().map_err(|error| SlotError::io("inspect", path, error))?;
+        check_owner(&about, path)?;
+        Ok(Self { folder: file.into() })
+    }
+
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let (Ok(held), Ok(there)) = (rustix::fs::fstat(&self.folder), std::fs::symlink_metadata(path)) else {
+            return false;
+        };
+        // Widths of the fields differ by system.
+        #[allow(
+            clippy::useless_conversion,
+            clippy::unnecessary_cast,
+            reason = "u64 on Linux, narrower elsewhere"
+        )]
+        let same_number = held.st_ino as u64 == there.ino();
+        same_number && held.st_nlink > 0
+    }
+
+    fn open_flags(&self, name: &str, path: &Path, flags: OFlags) -> Result<File, SlotError> {
+        // Non-blocking, or a pipe put in a file's place would hang the opening thread.
+        let flags = flags.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+        let file = rustix::fs::openat(&self.folder, name, flags, Mode::RUSR.union(Mode::WUSR))
+            .map_err(|error| explain(error, path))?;
+        Ok(File::from(file))
+    }
+
+    pub(super) fn open(&self, name: &str, path: &Path) -> Result<File, SlotError> {
+        self.open_flags(name, path, OFlags::RDONLY)
+    }
+
+    pub(super) fn create_new(&self, name: &str, path: &Path) -> Result<File, SlotError> {
+        self.open_flags(name, path, OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL))
+    }
+
+    pub(super) fn open_or_create(&self, name: &str, path: &Path) -> Result<File, SlotError> {
+        self.open_flags(name, path, OFlags::RDWR.union(OFlags::CREATE))
+    }
+
+    pub(super) fn rename(&self, from: (&str, &Path), to: (&str, &Path)) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.folder, from.0, &self.folder, to.0)?)
+    }
+
+    pub(super) fn remove(&self, name: &str, _path: &Path) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.folder, name, AtFlags::empty())?)
+    }
+
+    pub(super) fn names(&self, _path: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.folder)? {
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().to_str()
+                && name != "."
+                && name != ".."
+            {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+}
+
+pub(super) fn make_all(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+pub(super) fn check_owner(about: &Metadata, path: &Path) -> Result<(), SlotError> {
+    let user = rustix::process::geteuid().as_raw();
+    if about.uid() != user {
+        let reason = format!("it belongs to user {}, not to this user ({user})", about.uid());
+        return Err(SlotError::refused(path, &reason));
+    }
+    if about.mode() & 0o022 != 0 {
+        let reason = format!("others may write it (mode {:03o}); `chmod go-w` it", about.mode() & 0o777);
+        return Err(SlotError::refused(path, &reason));
+    }
+    Ok(())
+}
+
+fn explain(error: rustix::io::Errno, path: &Path) -> SlotError {
+    match error {
+        rustix::io::Errno::NOENT => SlotError::Missing(path.to_owned()),
+        rustix::io::Errno::LOOP => SlotError::refused(path, "it is a symbolic link"),
+        rustix::io::Errno::NOTDIR => SlotError::refused(path, "it is not a folder, or a symbolic link"),
+        other => SlotError::io("open", path, other.into()),
+    }
+}
