@@ -3,6 +3,8 @@
 //! An adapter drives the traits of [`shell`]; everything else is how they are kept.
 
 pub mod host;
+pub mod instance;
 #[cfg(feature = "reload")]
 pub mod reload;
+pub mod rt;
 pub mod shell;

@@ -10,6 +10,7 @@ use bitflags::bitflags;
 use hotshell_abi::{AudioConfig, Event, PluginDesc, RenderMode, Transport};
 
 use crate::host::Host;
+pub use crate::rt::block::{HostBlock, HostBus, HostChannel};
 
 bitflags! {
     /// What the host must be told. In no format's words; FORMATS section 1 says which call each one becomes.
@@ -356,73 +357,6 @@ impl EventSource for () {
 impl EventSink for () {
     fn send(&mut self, _event: &Event, _sysex: &[u8]) -> bool {
         true
-    }
-}
-
-/// One channel buffer of the host's, in either precision. May alias others; the shell resolves that.
-#[derive(Clone, Copy, Debug)]
-pub enum HostChannel {
-    /// The host gave a null pointer: silence in, trash out.
-    Null,
-    /// Single precision.
-    F32(*mut f32),
-    /// Double precision.
-    F64(*mut f64),
-}
-
-/// One bus of the host's. Fewer or more channels than the layout says are allowed.
-#[derive(Debug)]
-pub struct HostBus<'a> {
-    /// Its channels.
-    pub channels: &'a [HostChannel],
-    /// In: bit i, channel i is constant. Out: written by the shell, never more than is true.
-    pub constant_mask: u64,
-    /// Switched off by the host.
-    pub inactive: bool,
-}
-
-/// One block of the host's.
-#[derive(Debug)]
-pub struct HostBlock<'a> {
-    frames: u32,
-    inputs: &'a [HostBus<'a>],
-    outputs: &'a mut [HostBus<'a>],
-    /// The host's timeline, if it gives one.
-    pub transport: Option<Transport>,
-    /// Frames since some start, or -1.
-    pub steady_time: i64,
-    /// Real time or offline.
-    pub mode: RenderMode,
-}
-
-impl<'a> HostBlock<'a> {
-    /// A block over the host's buffers. `frames` may exceed what was announced; the shell divides it.
-    ///
-    /// # Safety
-    /// Each channel pointer that is not [`HostChannel::Null`] is readable (inputs) or writable (outputs) for `frames`
-    /// samples of its type during the block's life, and nobody else writes them. Buffers may alias one another as
-    /// whole channels, not partly overlapping.
-    #[must_use]
-    #[allow(unsafe_code, reason = "the contract of host memory, kept by each adapter's `process`")]
-    pub const unsafe fn new(frames: u32, inputs: &'a [HostBus<'a>], outputs: &'a mut [HostBus<'a>]) -> Self {
-        Self { frames, inputs, outputs, transport: None, steady_time: -1, mode: RenderMode::REALTIME }
-    }
-
-    /// Frames of the block; 0 is a flush.
-    #[must_use]
-    pub const fn frames(&self) -> u32 {
-        self.frames
-    }
-
-    /// Input buses.
-    #[must_use]
-    pub const fn inputs(&self) -> &'a [HostBus<'a>] {
-        self.inputs
-    }
-
-    /// Output buses.
-    pub const fn outputs(&mut self) -> &mut [HostBus<'a>] {
-        self.outputs
     }
 }
 

@@ -322,7 +322,13 @@ impl<'a> ProcessArgs<'a> {
                 },
             )
         };
-        BlockView { frames: self.frames as usize, inputs, outputs, scratch: self.scratch, _samples: PhantomData }
+        BlockView {
+            frames: self.frames as usize,
+            inputs,
+            outputs,
+            scratch: self.scratch,
+            _samples: PhantomData,
+        }
     }
 }
 
@@ -402,7 +408,11 @@ impl<S: Sample> BlockView<'_, S> {
                 // SAFETY: `scratch` holds as many channel pointers as input bus 0, each to `frames` samples that
                 // overlap nothing (type's contract).
                 unsafe {
-                    core::ptr::copy_nonoverlapping(from.cast::<S>(), (*self.scratch.add(i)).cast::<S>(), frames);
+                    core::ptr::copy_nonoverlapping(
+                        from.cast::<S>(),
+                        (*self.scratch.add(i)).cast::<S>(),
+                        frames,
+                    );
                 }
             }
             self.scratch
@@ -421,7 +431,12 @@ impl<S: Sample> BlockView<'_, S> {
             return None;
         }
         let bus = self.inputs.get(bus)?;
-        Some(Channels { channels: bus.channels, count: bus.channel_count, frames: self.frames, _samples: PhantomData })
+        Some(Channels {
+            channels: bus.channels,
+            count: bus.channel_count,
+            frames: self.frames,
+            _samples: PhantomData,
+        })
     }
 
     /// Output `bus`, with whatever the memory holds.

@@ -15,7 +15,10 @@ pub struct TypeLayout {
 }
 
 impl TypeLayout {
-    #[expect(clippy::cast_possible_truncation, reason = "sizes of the types listed below are far under 4 GiB")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "sizes of the types listed below are far under 4 GiB"
+    )]
     const fn of<T>(name: &str) -> Self {
         let mut bytes = [0; 24];
         let source = name.as_bytes();
@@ -138,7 +141,10 @@ impl AbiCanary {
 }
 
 fn words(layout: Option<&TypeLayout>) -> String {
-    layout.map_or_else(|| "absent".to_owned(), |layout| format!("{} bytes, alignment {}", layout.size, layout.align))
+    layout.map_or_else(
+        || "absent".to_owned(),
+        |layout| format!("{} bytes, alignment {}", layout.size, layout.align),
+    )
 }
 
 /// One difference between the two sides, in words.

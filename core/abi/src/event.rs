@@ -247,7 +247,11 @@ impl<'a> EventOutput<'a> {
         // SAFETY: `byte_len + bytes.len() <= byte_capacity`, and `new` borrowed that many bytes exclusively for `'a`;
         // `bytes` is another borrow and cannot overlap an exclusive one.
         unsafe {
-            core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.bytes.add(self.byte_len as usize), bytes.len());
+            core::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                self.bytes.add(self.byte_len as usize),
+                bytes.len(),
+            );
         }
         #[expect(clippy::cast_possible_truncation, reason = "at most byte_capacity, a u32")]
         {
@@ -266,7 +270,9 @@ impl<'a> EventOutput<'a> {
     /// The bytes of an output system exclusive of this queue; empty for any other event.
     #[must_use]
     pub fn sysex(&self, event: &Event) -> &[u8] {
-        let (Ok(at), Ok(len)) = (usize::try_from(event.data[0]), usize::try_from(event.data[1])) else { return &[] };
+        let (Ok(at), Ok(len)) = (usize::try_from(event.data[0]), usize::try_from(event.data[1])) else {
+            return &[];
+        };
         let Some(end) = at.checked_add(len) else { return &[] };
         if event.kind != EventKind::SYSEX || end > self.byte_len.min(self.byte_capacity) as usize {
             return &[];

@@ -30,7 +30,8 @@ pub use block::{AudioConfig, BusBuffer, ProcessArgs, RenderMode, Sample, Transpo
 pub use canary::{AbiCanary, CanaryDifference};
 pub use cell::{MeterCell, ParamCell};
 pub use describe::{
-    BusDesc, BusLayoutDesc, HandoverDesc, MeterDesc, NotePortsDesc, ParamDesc, PersistDesc, PluginDesc, VariantDesc,
+    BusDesc, BusLayoutDesc, HandoverDesc, MeterDesc, NotePortsDesc, ParamDesc, PersistDesc, PluginDesc,
+    VariantDesc,
 };
 pub use event::{Event, EventKind, EventOutput};
 pub use status::{Reason, Status};

@@ -82,7 +82,8 @@ impl StoreRef {
         let (mut bytes, mut version) = (Vec::new(), 0);
         let mut sink = ByteSink::new(&mut bytes);
         // SAFETY: the store is alive as long as `self`; the other arguments outlive the call.
-        let status = unsafe { (self.api().field_read)(self.store, Str::new(id), &raw mut sink, &raw mut version) };
+        let status =
+            unsafe { (self.api().field_read)(self.store, Str::new(id), &raw mut sink, &raw mut version) };
         status.is_ok().then_some((bytes, version))
     }
 

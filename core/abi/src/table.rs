@@ -11,8 +11,8 @@ use core::ffi::c_void;
 
 use crate::snapshot::SnapshotBuffer;
 use crate::{
-    AbiCanary, AudioConfig, ByteSink, Bytes, MeterCell, ParamCell, PluginDesc, ProcessArgs, Reason, Slice, Status, Str,
-    TextBuffer,
+    AbiCanary, AudioConfig, ByteSink, Bytes, MeterCell, ParamCell, PluginDesc, ProcessArgs, Reason, Slice,
+    Status, Str, TextBuffer,
 };
 
 /// Type of the exported function [`LOGIC_SYMBOL`](crate::LOGIC_SYMBOL): the table of plug-in `index`, null past the
@@ -45,20 +45,24 @@ pub struct LogicApi {
 
     /// [main] [reload]. Makes a shared half: every field bound by id to cells of `store` (retained through `shell`).
     /// Fields without a cell keep one of their own.
-    pub bind: unsafe extern "C" fn(shell: *const ShellApi, store: StoreHandle, out: *mut SharedHandle) -> Status,
+    pub bind:
+        unsafe extern "C" fn(shell: *const ShellApi, store: StoreHandle, out: *mut SharedHandle) -> Status,
     /// [main] [reload]. Releases the shared half.
     pub unbind: unsafe extern "C" fn(shared: SharedHandle) -> Status,
     /// [main] [reload]. Reads persistent and kept fields again whose version in the store has moved. Fields that fail
     /// to decode show their default; their ids and reasons, one a line, go to `message`, with [`Status::REFUSED`].
     pub sync: unsafe extern "C" fn(shared: SharedHandle, message: *mut ByteSink<'_>) -> Status,
     /// [main]. Text of `value` (plain) for parameter `index` of the description.
-    pub param_text: unsafe extern "C" fn(shared: SharedHandle, index: u32, value: f64, out: *mut TextBuffer) -> Status,
+    pub param_text:
+        unsafe extern "C" fn(shared: SharedHandle, index: u32, value: f64, out: *mut TextBuffer) -> Status,
     /// [main]. Plain value of `text`, clamped to the range; [`Status::REFUSED`] if it means none.
-    pub param_parse: unsafe extern "C" fn(shared: SharedHandle, index: u32, text: Str<'_>, out: *mut f64) -> Status,
+    pub param_parse:
+        unsafe extern "C" fn(shared: SharedHandle, index: u32, text: Str<'_>, out: *mut f64) -> Status,
     /// [main]. The author's own state bytes.
     pub save_state: unsafe extern "C" fn(shared: SharedHandle, out: *mut ByteSink<'_>) -> Status,
     /// [main]. The author's own state bytes back; on [`Status::REFUSED`] the reason is in `message`.
-    pub load_state: unsafe extern "C" fn(shared: SharedHandle, bytes: Bytes<'_>, message: *mut ByteSink<'_>) -> Status,
+    pub load_state:
+        unsafe extern "C" fn(shared: SharedHandle, bytes: Bytes<'_>, message: *mut ByteSink<'_>) -> Status,
     /// [main]. An older document (`version` < the description's `state_version`) made current. `out` receives the
     /// whole new document on [`Status::OK`]; on [`Status::REFUSED`] the reason is in `message`.
     pub migrate_state: unsafe extern "C" fn(
@@ -71,12 +75,16 @@ pub struct LogicApi {
     pub import_state: unsafe extern "C" fn(bytes: Bytes<'_>, out: *mut StateSink<'_>) -> Status,
 
     /// [main] [reload]. Makes a logic on a shared half.
-    pub create:
-        unsafe extern "C" fn(shared: SharedHandle, args: *const CreateArgs<'_>, out: *mut LogicHandle) -> Status,
+    pub create: unsafe extern "C" fn(
+        shared: SharedHandle,
+        args: *const CreateArgs<'_>,
+        out: *mut LogicHandle,
+    ) -> Status,
     /// [main] [reload]. Drops it.
     pub destroy: unsafe extern "C" fn(logic: LogicHandle) -> Status,
     /// [main] [reload]. Sizes everything; reports latency and tail.
-    pub reset: unsafe extern "C" fn(logic: LogicHandle, config: *const AudioConfig, out: *mut ResetReport) -> Status,
+    pub reset:
+        unsafe extern "C" fn(logic: LogicHandle, config: *const AudioConfig, out: *mut ResetReport) -> Status,
     /// [audio]. Forgets all sound.
     pub clear: unsafe extern "C" fn(logic: LogicHandle) -> Status,
     /// [audio]. One sub-block.
@@ -116,8 +124,13 @@ pub struct ShellApi {
         version: *mut u64,
     ) -> Status,
     /// [any but audio]. Writes a persistent field's bytes. `user` 1: the user edited it, the project is dirty.
-    pub field_write:
-        unsafe extern "C" fn(store: StoreHandle, id: Str<'_>, bytes: Bytes<'_>, user: u32, version: *mut u64) -> Status,
+    pub field_write: unsafe extern "C" fn(
+        store: StoreHandle,
+        id: Str<'_>,
+        bytes: Bytes<'_>,
+        user: u32,
+        version: *mut u64,
+    ) -> Status,
     /// [any but audio]. One line for the host's log and the `dev` terminal. `level` as CLAP: 0 debug, 1 info,
     /// 2 warning, 3 error.
     pub log: unsafe extern "C" fn(store: StoreHandle, level: u32, text: Str<'_>),
@@ -214,7 +227,10 @@ impl<'a> StateSink<'a> {
 
 /// # Safety
 /// `context` is the `&mut T` of [`StateSink::new`]; `entry` is readable.
-unsafe extern "C" fn push_entry<T: StateReceiver>(context: *mut c_void, entry: *const StateEntry<'_>) -> Status {
+unsafe extern "C" fn push_entry<T: StateReceiver>(
+    context: *mut c_void,
+    entry: *const StateEntry<'_>,
+) -> Status {
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         // SAFETY: by this function's contract.
         let (target, entry) = unsafe { (&mut *context.cast::<T>(), &*entry) };
@@ -228,4 +244,3 @@ unsafe extern "C" fn push_entry<T: StateReceiver>(context: *mut c_void, entry: *
         }
     }
 }
-
