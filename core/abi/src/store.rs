@@ -130,10 +130,10 @@ impl Drop for StoreRef {
 }
 
 /// A parameter's cell: the shell's, or one of its own where there is no shell (unit tests).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ParamRef(Cell);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Cell {
     Own(Arc<ParamCell>),
     Shell { cell: NonNull<ParamCell>, _store: StoreRef },

@@ -1,1 +1,6 @@
-//! The author's side.
+//! The author's side of hotshell.
+
+mod export;
+pub mod params;
+
+pub use params::Params;

@@ -1,0 +1,3 @@
+//! An `impl PluginLogic` becomes the table that a shell drives.
+
+pub(crate) mod published;
