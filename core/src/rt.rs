@@ -5,3 +5,5 @@ pub mod block;
 pub mod denormals;
 pub mod exchange;
 pub mod shell_api;
+#[cfg(feature = "reload")]
+pub mod thread;
