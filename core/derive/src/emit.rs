@@ -37,7 +37,7 @@ pub(crate) fn params(model: &Model) -> TokenStream {
         #[automatically_derived]
         impl #of ::core::default::Default for #ident #names #bounds {
             fn default() -> Self {
-                #private::default_params()
+                #private::standalone()
             }
         }
     }
@@ -117,12 +117,12 @@ fn value(field: &Field, private: &TokenStream, builder: &Ident) -> TokenStream {
                 Kind::Float => quote_spanned!(at=> #builder.float),
                 Kind::Int => quote_spanned!(at=> #builder.int),
                 Kind::Bool => quote_spanned!(at=> #builder.bool),
-                Kind::Enum => quote_spanned!(at=> #builder.choice),
+                Kind::Enum => quote_spanned!(at=> #builder.enumeration),
             };
             quote_spanned!(at=> #call(#spec))
         }
         Role::Nested { id, group } => {
-            let group = group.clone().unwrap_or_else(|| LitStr::new("", id.span()));
+            let group = option(group.as_ref());
             let call = match plain(&field.ty) {
                 Type::Array(_) => quote_spanned!(at=> #builder.nested_array),
                 _ => quote_spanned!(at=> #builder.nested),
@@ -146,14 +146,15 @@ fn value(field: &Field, private: &TokenStream, builder: &Ident) -> TokenStream {
 /// `FloatSpec { key: value, ..FloatSpec::new(id, name) }` and the like.
 fn spec(param: &Param, private: &TokenStream) -> TokenStream {
     let id = &param.id;
-    let name = param.name.clone().unwrap_or_else(|| LitStr::new(&id.value().to_title_case(), id.span()));
+    let otherwise = if param.bypass == Bypass::No { id.value().to_title_case() } else { "Bypass".to_owned() };
+    let name = param.name.clone().unwrap_or_else(|| LitStr::new(&otherwise, id.span()));
     let (spec, start) = match param.kind {
         Kind::Float => (quote!(#private::FloatSpec), quote!(#id, #name)),
         Kind::Int => (quote!(#private::IntSpec), quote!(#id, #name)),
         Kind::Bool => (quote!(#private::BoolSpec), quote!(#id, #name)),
         Kind::Enum => {
-            let default = param.default.as_ref();
-            let default = default.map_or_else(|| quote!(#private::first_choice()), |choice| quote!(#choice));
+            let default =
+                param.default.as_ref().map_or_else(|| first_choice(private), |choice| quote!(#choice));
             (quote!(#private::EnumSpec), quote!(#id, #name, #default))
         }
     };
@@ -164,6 +165,23 @@ fn spec(param: &Param, private: &TokenStream) -> TokenStream {
     quote!(#spec { #(#keys,)* ..#spec::new(#start) })
 }
 
+/// The first variant, of whatever enum the field has: `derive(ParamEnum)` refuses one without variants.
+fn first_choice(private: &TokenStream) -> TokenStream {
+    quote! {
+        match #private::ParamEnum::from_index(0) {
+            ::core::option::Option::Some(first) => first,
+            ::core::option::Option::None => ::core::unreachable!("an enum parameter has at least one variant"),
+        }
+    }
+}
+
+fn option(text: Option<&LitStr>) -> TokenStream {
+    text.map_or_else(
+        || quote!(::core::option::Option::None),
+        |text| quote!(::core::option::Option::Some(#text)),
+    )
+}
+
 /// The keys that differ from the spec's start.
 fn keys(param: &Param, private: &TokenStream) -> Vec<TokenStream> {
     let mut keys = Vec::new();
@@ -172,10 +190,12 @@ fn keys(param: &Param, private: &TokenStream) -> Vec<TokenStream> {
         keys.push(quote!(was: &[#(#was),*]));
     }
     if let Some(group) = &param.group {
-        keys.push(quote!(group: ::core::option::Option::Some(#group)));
+        let group = option(Some(group));
+        keys.push(quote!(group: #group));
     }
     if let Some(page) = &param.page {
-        keys.push(quote!(page: ::core::option::Option::Some(#page)));
+        let page = option(Some(page));
+        keys.push(quote!(page: #page));
     }
     match &param.unit {
         None => {}
