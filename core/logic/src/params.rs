@@ -67,6 +67,10 @@ pub use self::text::{ParamText, TextFns, Unit};
 /// The shared half of a plug-in: everything that two threads see. `#[derive(Params)]` writes it from the fields'
 /// attributes; by hand it is for computed parameters.
 pub trait Params: Send + Sync + Sized + 'static {
+    /// Meter channels of all fields together, for a compile-time limit. The derive counts them; by hand it may stay 0,
+    /// then the builder counts.
+    const METERS: usize = 0;
+
     /// Describes every field to `builder` and takes the bound field back. [main] [reload]. Always the same fields in the
     /// same order: hosts rely on the list.
     fn build(builder: &mut ParamsBuilder<'_>) -> Self;
