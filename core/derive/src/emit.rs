@@ -60,7 +60,40 @@ pub(crate) fn params(model: &Model) -> TokenStream {
     }
 }
 
-/// How many meter channels a field has.
+/// How many meter channels a field has. 256 are the most:
+/// ```
+/// # use {hotshell_derive::Params, hotshell_logic::params::{Meter, Params}};
+/// #[derive(Params)]
+/// #[params(crate = hotshell_logic)]
+/// struct Channel {
+///     #[meter(id = "level")]
+///     level: Meter<16>,
+/// }
+/// #[derive(Params)]
+/// #[params(crate = hotshell_logic)]
+/// struct Most {
+///     #[nested(id = "channels")]
+///     channels: [Channel; 16],
+/// }
+/// ```
+/// and one more does not compile:
+/// ```compile_fail,E0080
+/// # use {hotshell_derive::Params, hotshell_logic::params::{Meter, Params}};
+/// # #[derive(Params)]
+/// # #[params(crate = hotshell_logic)]
+/// # struct Channel {
+/// #     #[meter(id = "level")]
+/// #     level: Meter<16>,
+/// # }
+/// #[derive(Params)]
+/// #[params(crate = hotshell_logic)]
+/// struct TooMany {
+///     #[nested(id = "channels")]
+///     channels: [Channel; 16],
+///     #[meter(id = "out")]
+///     out: Meter<1>,
+/// }
+/// ```
 fn meters(field: &Field, private: &TokenStream) -> Option<TokenStream> {
     let ty = plain(&field.ty);
     match &field.role {

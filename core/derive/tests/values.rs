@@ -1,6 +1,7 @@
 //! What the attributes do to the fields themselves.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs, clippy::pedantic)]
+#![allow(clippy::float_cmp, reason = "values come through unchanged, to the last bit")]
 
 use hotshell_derive::{ParamEnum, Params};
 use hotshell_logic::params::{
@@ -17,6 +18,7 @@ enum Shape {
 }
 
 const FLOOR: f64 = -60.0;
+const ON: bool = true;
 
 #[derive(Params)]
 #[params(crate = hotshell_logic)]
@@ -41,7 +43,7 @@ struct Numbers {
     semis: IntParam,
     #[param(id = "off")]
     off: BoolParam,
-    #[param(id = "on", default = !false)]
+    #[param(id = "on", default = ON)]
     on: BoolParam,
     #[param(id = "first")]
     first: EnumParam<Shape>,
@@ -177,7 +179,8 @@ where
 
 #[test]
 fn empty_and_generic_structs_derive_too() {
-    let Empty = Empty::default();
+    let Empty = hotshell_logic::params::standalone();
+    let () = hotshell_logic::params::standalone();
     let params = Generic::<Inner, 2>::default();
     assert_eq!(params.inner[1].level.value(), 0.25);
     params.out.set(1, 1.0);
