@@ -1,4 +1,32 @@
-//! What the tests of more than one crate share.
+//! A CLAP host that tests script, and what else the tests of more than one crate share.
 //!
-//! Called by: the tests and benchmarks of this package. Calls: nothing yet.
-//! Threads: [any].
+//! | module | job |
+//! |---|---|
+//! | `bundle` | load a `.clap` |
+//! | `plugin` | the main-thread half of one plug-in instance |
+//! | `audio`, `play` | its blocks: one at a time, or a thread of them |
+//! | `event` | events in and out |
+//! | `calls`, `host` | what the plug-in asks of the host, with thread and phase |
+//! | `bare` | a plug-in without any framework, with planted faults |
+//! | `guard` | allocations and system calls inside a block |
+//!
+//! Called by: the tests and benchmarks of this package. Calls: clack-host, the plug-ins under test.
+//! Threads: a test's thread is the host's main thread; blocks run on threads of their own.
+
+pub mod audio;
+pub mod bare;
+pub mod bundle;
+pub mod calls;
+pub mod event;
+pub mod guard;
+pub mod host;
+pub mod play;
+pub mod plugin;
+
+pub use audio::{Setup, Signal};
+pub use bundle::{Bundle, Scope};
+pub use calls::{Call, Phase, Role, What};
+pub use event::Event;
+pub use host::HostOptions;
+pub use play::{Pace, Play, Recording, constant, sine};
+pub use plugin::{Block, PATIENCE, Param, Plugin};

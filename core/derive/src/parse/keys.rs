@@ -38,8 +38,7 @@ impl Parse for Key {
 }
 
 /// Splits `attribute` into keys. Keys that are not in `known` and keys given twice are reported and left out.
-/// `None`: the attribute does not read at all.
-pub(crate) fn keys_of(attribute: &Attribute, known: &[&str], errors: &mut Errors) -> Option<Vec<Key>> {
+pub(crate) fn keys_of(attribute: &Attribute, known: &[&str], errors: &mut Errors) -> Vec<Key> {
     let parsed = match &attribute.meta {
         Meta::Path(_) => Ok(Punctuated::new()),
         Meta::List(list) => list.parse_args_with(Punctuated::<Key, Token![,]>::parse_terminated),
@@ -49,7 +48,7 @@ pub(crate) fn keys_of(attribute: &Attribute, known: &[&str], errors: &mut Errors
         }
     };
     let mut kept: Vec<Key> = Vec::new();
-    for key in errors.keep(parsed)? {
+    for key in errors.keep(parsed).into_iter().flatten() {
         let name = key.name.to_string();
         if !known.contains(&name.as_str()) {
             let attr = spelled(attribute.path());
@@ -64,21 +63,18 @@ pub(crate) fn keys_of(attribute: &Attribute, known: &[&str], errors: &mut Errors
             kept.push(key);
         }
     }
-    Some(kept)
+    kept
 }
 
 /// The keys of one attribute, found by name.
 pub(crate) struct Reader<'a> {
     attribute: &'a Attribute,
     pub(crate) keys: Vec<Key>,
-    /// It was reported as a whole: what it lacks is no news.
-    is_broken: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(attribute: &'a Attribute, known: &[&str], errors: &mut Errors) -> Self {
-        let keys = keys_of(attribute, known, errors);
-        Self { attribute, is_broken: keys.is_none(), keys: keys.unwrap_or_default() }
+        Self { attribute, keys: keys_of(attribute, known, errors) }
     }
 
     /// The value of the key `name`, if it is there and reads.
@@ -94,7 +90,7 @@ impl<'a> Reader<'a> {
 
     /// The id, which every attribute but `#[local]` has.
     pub(crate) fn id(&self, errors: &mut Errors) -> Option<LitStr> {
-        if !self.is_broken && !self.keys.iter().any(|key| key.name == "id") {
+        if !self.keys.iter().any(|key| key.name == "id") {
             let attribute = spelled(self.attribute.path());
             let message =
                 format!("`id` is missing: write `#[{attribute}(id = \"...\")]`; it must never change");
@@ -151,16 +147,13 @@ impl Key {
 
     /// One of `words`, without quotes.
     pub(crate) fn word(&self, words: &[&str]) -> Result<String> {
-        let want = || match words {
-            [word] => format!("`{word}`, or no value"),
-            _ => format!("one of {}", quoted_list(words)),
-        };
+        let want = || format!("one of {}, as in `{} = {}`", quoted_list(words), self.name, words[0]);
         match self.name_value() {
             Some(word) if words.contains(&word.as_str()) => Ok(word),
-            Some(word) => {
-                Err(self
-                    .wrong(&suggestion(&word, words).map_or_else(want, |next| format!("{}; {next}", want()))))
-            }
+            Some(word) => Err(self.wrong(
+                &suggestion(&word, words)
+                    .map_or_else(want, |next| format!("{}; `{word}` is none of them, {next}", want())),
+            )),
             None => Err(self.wrong(&want())),
         }
     }

@@ -1,0 +1,356 @@
+//! The audio half of the test host: buffers with a sentinel in every output sample, and one block at a time through
+//! the plug-in's raw `process`. Raw, because clack-host neither shares a buffer between input and output nor sets
+//! constant masks as CLAP means them.
+//!
+//! Called by: `plugin`, `play`. Calls: the plug-in, `guard`. Threads: one audio thread at a time.
+#![allow(unsafe_code, reason = "calls a C function table over raw buffers; harness, DESIGN 9.9")]
+
+use std::ptr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::events::*;
+use clap_sys::fixedpoint::{CLAP_BEATTIME_FACTOR, CLAP_SECTIME_FACTOR};
+use clap_sys::plugin::clap_plugin;
+use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process};
+
+use crate::calls::{Calls, Phase, Role, set_role};
+use crate::event::{Event, Input, Output, Sent};
+use crate::guard;
+
+/// A quiet NaN that no plug-in computes.
+pub(crate) const SENTINEL: f32 = f32::from_bits(0x7fc5_1234);
+/// The same in double precision.
+const SENTINEL_WIDE: f64 = f64::from_bits(0x7ff8_5123_4567_89ab);
+/// Samples behind each channel that must stay as they are.
+const BEHIND: usize = 16;
+
+/// What goes into the inputs: sample of a channel at a frame counted from activation.
+pub type Signal = Arc<dyn Fn(u64, usize) -> f32 + Send + Sync>;
+
+/// How a plug-in is activated and fed.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Hz.
+    pub rate: f64,
+    /// Most frames of a block.
+    pub max_frames: u32,
+    /// The first output port shares its memory with the first input port.
+    pub in_place: bool,
+    /// 64-bit buffers.
+    pub wide: bool,
+    /// A rolling transport at 120 beats per minute, or none.
+    pub transport: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { rate: 48_000.0, max_frames: 128, in_place: false, wide: false, transport: false }
+    }
+}
+
+/// What became of one block.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outcome {
+    /// CLAP's status.
+    pub status: i32,
+    /// Output samples that still held the sentinel.
+    pub unwritten: u64,
+    /// Samples written behind the block's end.
+    pub overrun: u64,
+    /// Output samples that are not finite.
+    pub not_finite: u64,
+    /// Calls of the malloc family inside `process`.
+    pub allocations: u64,
+    /// Time inside `process`, nanoseconds.
+    pub nanoseconds: u64,
+}
+
+struct RawPlugin(*const clap_plugin);
+
+// SAFETY: CLAP allows the audio functions on any one thread at a time; `Audio` is owned by one.
+unsafe impl Send for RawPlugin {}
+
+struct Port {
+    narrow: Vec<Vec<f32>>,
+    wide: Vec<Vec<f64>>,
+    narrow_pointers: Vec<*mut f32>,
+    wide_pointers: Vec<*mut f64>,
+}
+
+impl Port {
+    fn new(channels: usize, frames: usize) -> Self {
+        let mut narrow = vec![vec![0.0; frames + BEHIND]; channels];
+        let mut wide = vec![vec![0.0; frames + BEHIND]; channels];
+        let narrow_pointers = narrow.iter_mut().map(Vec::as_mut_ptr).collect();
+        let wide_pointers = wide.iter_mut().map(Vec::as_mut_ptr).collect();
+        Self { narrow, wide, narrow_pointers, wide_pointers }
+    }
+
+    fn raw(&mut self, wide: bool) -> clap_audio_buffer {
+        let channel_count = u32::try_from(self.narrow.len()).expect("few channels");
+        let (data32, data64) = if wide {
+            (ptr::null_mut(), self.wide_pointers.as_mut_ptr())
+        } else {
+            (self.narrow_pointers.as_mut_ptr(), ptr::null_mut())
+        };
+        clap_audio_buffer { data32, data64, channel_count, latency: 0, constant_mask: 0 }
+    }
+}
+
+// SAFETY: the pointers point into the vectors beside them, which move with them and are never resized.
+unsafe impl Send for Port {}
+
+/// Everything that an audio thread needs. Owned by one thread at a time.
+pub struct Audio {
+    plugin: RawPlugin,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) setup: Setup,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    raw_inputs: Vec<clap_audio_buffer>,
+    raw_outputs: Vec<clap_audio_buffer>,
+    input_events: Input,
+    output_events: Output,
+    /// Frames since activation.
+    pub frame: u64,
+    started: bool,
+}
+
+impl Audio {
+    /// # Safety
+    /// `plugin` stays valid and active as long as the result lives.
+    pub(crate) unsafe fn new(
+        plugin: *const clap_plugin,
+        calls: Arc<Calls>,
+        setup: Setup,
+        inputs: &[u32],
+        outputs: &[u32],
+    ) -> Self {
+        let frames = setup.max_frames as usize;
+        let ports = |counts: &[u32]| -> Vec<Port> {
+            counts.iter().map(|channels| Port::new(*channels as usize, frames)).collect()
+        };
+        let mut audio = Self {
+            plugin: RawPlugin(plugin),
+            calls,
+            setup,
+            inputs: ports(inputs),
+            outputs: ports(outputs),
+            raw_inputs: Vec::new(),
+            raw_outputs: Vec::new(),
+            input_events: Input::with_capacity(4096),
+            output_events: Output::with_capacity(4096),
+            frame: 0,
+            started: false,
+        };
+        if setup.in_place
+            && let (Some(from), Some(to)) = (audio.inputs.first_mut(), audio.outputs.first())
+        {
+            for (channel, pointer) in to.narrow_pointers.iter().enumerate().take(from.narrow.len()) {
+                from.narrow_pointers[channel] = *pointer;
+                from.wide_pointers[channel] = to.wide_pointers[channel];
+            }
+        }
+        audio.raw_inputs = audio.inputs.iter_mut().map(|port| port.raw(setup.wide)).collect();
+        audio.raw_outputs = audio.outputs.iter_mut().map(|port| port.raw(setup.wide)).collect();
+        audio
+    }
+
+    fn plugin(&self) -> &clap_plugin {
+        // SAFETY: valid as long as `self` lives (`new`).
+        unsafe { &*self.plugin.0 }
+    }
+
+    /// Makes the calling thread this plug-in's audio thread and starts processing if it has not been.
+    pub(crate) fn enter(&mut self) {
+        set_role(Role::Audio);
+        guard::warm();
+        if !self.started {
+            let start = self.plugin().start_processing.expect("start_processing");
+            // SAFETY: active, on the audio thread.
+            let ok = self.calls.clone().during(Phase::AudioOther, || unsafe { start(self.plugin.0) });
+            assert!(ok, "start_processing");
+            self.started = true;
+        }
+    }
+
+    /// Ends processing; on the audio thread.
+    pub(crate) fn leave(&mut self) {
+        if self.started {
+            let stop = self.plugin().stop_processing.expect("stop_processing");
+            // SAFETY: processing, on the audio thread.
+            self.calls.during(Phase::AudioOther, || unsafe { stop(self.plugin.0) });
+            self.started = false;
+        }
+    }
+
+    /// `reset`: the plug-in forgets its sound.
+    pub fn reset(&mut self) {
+        let reset = self.plugin().reset.expect("reset");
+        // SAFETY: active, on the audio thread.
+        self.calls.during(Phase::AudioOther, || unsafe { reset(self.plugin.0) });
+    }
+
+    fn transport(&self) -> clap_event_transport {
+        #[expect(clippy::cast_precision_loss, reason = "a test runs for minutes")]
+        let seconds = self.frame as f64 / self.setup.rate;
+        #[expect(clippy::cast_possible_truncation, reason = "fixed point")]
+        let fixed = |value: f64, factor: i64| (value * factor as f64) as i64;
+        clap_event_transport {
+            header: clap_event_header {
+                size: u32::try_from(size_of::<clap_event_transport>()).expect("small"),
+                time: 0,
+                space_id: CLAP_CORE_EVENT_SPACE_ID,
+                type_: CLAP_EVENT_TRANSPORT,
+                flags: 0,
+            },
+            flags: CLAP_TRANSPORT_HAS_TEMPO
+                | CLAP_TRANSPORT_HAS_BEATS_TIMELINE
+                | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE
+                | CLAP_TRANSPORT_IS_PLAYING,
+            song_pos_beats: fixed(seconds * 2.0, CLAP_BEATTIME_FACTOR),
+            song_pos_seconds: fixed(seconds, CLAP_SECTIME_FACTOR),
+            tempo: 120.0,
+            tempo_inc: 0.0,
+            loop_start_beats: 0,
+            loop_end_beats: 0,
+            loop_start_seconds: 0,
+            loop_end_seconds: 0,
+            bar_start: 0,
+            bar_number: 0,
+            tsig_num: 4,
+            tsig_denom: 4,
+        }
+    }
+
+    fn fill(&mut self, frames: usize, signal: &Signal) {
+        for port in &mut self.outputs {
+            port.narrow.iter_mut().for_each(|channel| channel.fill(SENTINEL));
+            port.wide.iter_mut().for_each(|channel| channel.fill(SENTINEL_WIDE));
+        }
+        let shared = if self.setup.in_place { self.outputs.first_mut() } else { None };
+        let feed = |port: &mut Port, channel: usize| {
+            for i in 0..frames {
+                let sample = signal(self.frame + i as u64, channel);
+                port.narrow[channel][i] = sample;
+                port.wide[channel][i] = f64::from(sample);
+            }
+        };
+        let skip = shared.as_ref().map_or(0, |port| port.narrow.len());
+        if let Some(port) = shared {
+            (0..port.narrow.len()).for_each(|channel| feed(port, channel));
+        }
+        for (index, port) in self.inputs.iter_mut().enumerate() {
+            let first = if index == 0 { skip.min(port.narrow.len()) } else { 0 };
+            (first..port.narrow.len()).for_each(|channel| feed(port, channel));
+        }
+        for raw in self.raw_inputs.iter_mut().chain(&mut self.raw_outputs) {
+            raw.constant_mask = 0;
+        }
+    }
+
+    fn check(&self, frames: usize, outcome: &mut Outcome) {
+        let in_place = self.setup.in_place;
+        for (index, port) in self.outputs.iter().enumerate() {
+            for channel in 0..port.narrow.len() {
+                for i in 0..frames + BEHIND {
+                    let (narrow, wide) = (port.narrow[channel][i], port.wide[channel][i]);
+                    let untouched = if self.setup.wide {
+                        wide.to_bits() == SENTINEL_WIDE.to_bits()
+                    } else {
+                        narrow.to_bits() == SENTINEL.to_bits()
+                    };
+                    let finite = if self.setup.wide { wide.is_finite() } else { narrow.is_finite() };
+                    if i >= frames {
+                        outcome.overrun += u64::from(!untouched);
+                    } else if untouched && !(in_place && index == 0) {
+                        outcome.unwritten += 1;
+                    } else {
+                        outcome.not_finite += u64::from(!finite);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs one block of at most the set-up's frames.
+    ///
+    /// # Panics
+    /// If `frames` is more than that.
+    pub fn block(&mut self, frames: u32, signal: &Signal, events: &[Event]) -> Outcome {
+        assert!(frames <= self.setup.max_frames, "a block of {frames} frames was not announced");
+        self.fill(frames as usize, signal);
+        self.input_events.fill(events);
+        let transport = self.transport();
+        let in_events = self.input_events.as_raw();
+        let out_events = self.output_events.as_raw();
+        let process = clap_process {
+            steady_time: i64::try_from(self.frame).expect("a test runs for minutes"),
+            frames_count: frames,
+            transport: if self.setup.transport { &raw const transport } else { ptr::null() },
+            audio_inputs: self.raw_inputs.as_ptr(),
+            audio_outputs: self.raw_outputs.as_mut_ptr(),
+            audio_inputs_count: u32::try_from(self.raw_inputs.len()).expect("few ports"),
+            audio_outputs_count: u32::try_from(self.raw_outputs.len()).expect("few ports"),
+            in_events: &raw const in_events,
+            out_events: &raw const out_events,
+        };
+        let mut outcome = call(&self.plugin, &self.calls, &process);
+        self.check(frames as usize, &mut outcome);
+        self.frame += u64::from(frames);
+        self.output_events.block += 1;
+        outcome
+    }
+
+    /// Sample of the first output port after a block; 0 where there is none.
+    #[must_use]
+    pub fn sample(&self, channel: usize, frame: usize) -> f32 {
+        let Some(port) = self.outputs.first() else { return 0.0 };
+        if self.setup.wide {
+            #[expect(clippy::cast_possible_truncation, reason = "tests compare in single precision")]
+            return port.wide.get(channel).map_or(0.0, |samples| samples[frame] as f32);
+        }
+        port.narrow.get(channel).map_or(0.0, |samples| samples[frame])
+    }
+
+    /// Channels of the first output port.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.outputs.first().map_or(0, |port| port.narrow.len())
+    }
+
+    /// Bits of the first output port's constant mask after a block.
+    #[must_use]
+    pub fn constant_mask(&self) -> u64 {
+        self.raw_outputs.first().map_or(0, |raw| raw.constant_mask)
+    }
+
+    /// What the plug-in has sent since the last call.
+    pub fn take_sent(&mut self) -> Vec<Sent> {
+        let sent = std::mem::replace(&mut self.output_events.sent, Vec::with_capacity(4096));
+        assert_eq!(self.output_events.lost, 0, "the plug-in sent more events than the host keeps");
+        sent
+    }
+}
+
+// SAFETY: the raw buffers point into `inputs` and `outputs`, which travel along; nobody else has them.
+unsafe impl Send for Audio {}
+
+fn call(plugin: &RawPlugin, calls: &Calls, process: &clap_process) -> Outcome {
+    // SAFETY: valid as long as the `Audio` that owns it (`Audio::new`).
+    let run = unsafe { (*plugin.0).process }.expect("process");
+    let started = Instant::now();
+    // SAFETY: active and processing, on the audio thread; every pointer of `process` is valid for the call.
+    let run = || unsafe { run(plugin.0, process) };
+    let (status, allocations) = calls.during(Phase::Processing, || guard::count(run));
+    let nanoseconds = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    Outcome { status, allocations, nanoseconds, ..Outcome::default() }
+}
+
+/// True for a status that CLAP knows and that is not an error.
+#[must_use]
+pub const fn is_good(status: i32) -> bool {
+    status != CLAP_PROCESS_ERROR && status >= 0 && status <= 4
+}
