@@ -2,9 +2,13 @@
 //!
 //! An adapter drives the traits of [`shell`]; everything else is how they are kept.
 
+pub mod changes;
 pub mod host;
 pub mod instance;
+pub mod params;
 #[cfg(feature = "reload")]
 pub mod reload;
 pub mod rt;
 pub mod shell;
+pub mod state;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Announced against live: what the host must be told, in which phase, at most once.
