@@ -1,0 +1,110 @@
+//! The extensions: which ones an instance offers, one file each.
+//!
+//! Called by: `instance`. Calls: `ext/*`. Threads: [main] for the questions; each file says more.
+//!
+//! Adding one: a file, a line in [`declare`], a field in [`Offers`].
+
+use clack_extensions::audio_ports::PluginAudioPorts;
+use clack_extensions::audio_ports_activation::PluginAudioPortsActivation;
+use clack_extensions::audio_ports_config::{PluginAudioPortsConfig, PluginAudioPortsConfigInfo};
+use clack_extensions::latency::PluginLatency;
+use clack_extensions::note_name::PluginNoteName;
+use clack_extensions::note_ports::PluginNotePorts;
+use clack_extensions::render::PluginRender;
+use clack_plugin::extensions::PluginExtensions;
+use hotshell_abi::{PersistDesc, PluginDesc};
+
+use crate::instance::Clap;
+
+pub(crate) mod audio_ports;
+mod audio_ports_activation;
+mod audio_ports_config;
+mod configurable_audio_ports;
+mod find;
+mod latency;
+mod note_name;
+mod note_ports;
+mod params;
+mod remote_controls;
+mod render;
+mod state;
+mod state_context;
+mod tail;
+mod voice_info;
+
+pub(crate) use find::find;
+
+/// What an instance offers. Fixed for its life: hosts ask once (FORMATS 2).
+#[derive(Clone, Copy)]
+pub(crate) struct Offers {
+    audio_ports: bool,
+    layouts: bool,
+    note_ports: bool,
+    note_name: bool,
+    params: bool,
+    remote_controls: bool,
+    state: bool,
+    voice_info: bool,
+}
+
+impl Offers {
+    /// The hot shell's superset: a later build may use any of it.
+    pub(crate) const ALL: Self = Self {
+        audio_ports: true,
+        layouts: true,
+        note_ports: true,
+        note_name: true,
+        params: true,
+        remote_controls: true,
+        state: true,
+        voice_info: true,
+    };
+
+    /// What a build that never changes makes use of.
+    pub(crate) fn of(desc: &PluginDesc<'_>) -> Self {
+        let (params, layouts) = (desc.params.as_slice(), desc.layouts.as_slice());
+        let has_ports =
+            layouts.iter().any(|l| !l.inputs.as_slice().is_empty() || !l.outputs.as_slice().is_empty());
+        let persists = desc.persists.as_slice().iter().any(|field| field.scope != PersistDesc::KEEP);
+        Self {
+            audio_ports: has_ports,
+            layouts: has_ports && layouts.len() > 1,
+            note_ports: desc.notes.inputs > 0 || desc.notes.outputs > 0,
+            note_name: false,
+            params: !params.is_empty(),
+            remote_controls: params.iter().any(|param| !param.page.as_str().is_empty()),
+            state: !params.is_empty() || persists || desc.flags & PluginDesc::OWN_STATE != 0,
+            voice_info: desc.voice_capacity > 0,
+        }
+    }
+}
+
+/// Answers one `get_extension`.
+pub(crate) fn declare(builder: &mut PluginExtensions<'_, Clap>, offers: &Offers) {
+    builder.register::<PluginLatency>().register::<tail::Tail>().register::<PluginRender>();
+    if offers.audio_ports {
+        builder.register::<PluginAudioPorts>().register::<PluginAudioPortsActivation>();
+    }
+    if offers.layouts {
+        builder.register::<PluginAudioPortsConfig>().register::<PluginAudioPortsConfigInfo>();
+        builder.register::<configurable_audio_ports::ConfigurableAudioPorts>();
+    }
+    if offers.note_ports {
+        builder.register::<PluginNotePorts>();
+    }
+    if offers.note_name {
+        builder.register::<PluginNoteName>();
+    }
+    if offers.params {
+        builder.register::<params::Params>();
+    }
+    if offers.remote_controls {
+        builder.register::<remote_controls::RemoteControls>();
+    }
+    if offers.state {
+        builder.register::<state::State>().register::<state_context::StateInContext>();
+    }
+    if offers.voice_info {
+        builder.register::<voice_info::VoiceInfo>();
+    }
+}
