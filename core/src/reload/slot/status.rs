@@ -130,6 +130,9 @@ pub struct InstanceLine {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HostReport {
+    /// The module's own random id, from the report's name: process ids repeat across sandboxes.
+    #[serde(skip)]
+    pub id: String,
     /// Process of the host, as the host sees it.
     pub pid: u32,
     /// Name and version of the host, or empty.
@@ -265,7 +268,10 @@ impl Slot {
         sweep(&hosts)?;
         let names = hosts.names()?;
         let reports = names.iter().filter(|name| name.ends_with(".json")).take(MOST_REPORTS);
-        let read = |name: &String| from_json(&hosts.read(name, REPORT_LIMIT).ok()?, name).ok();
+        let read = |name: &String| {
+            let report: HostReport = from_json(&hosts.read(name, REPORT_LIMIT).ok()?, name).ok()?;
+            Some(HostReport { id: name.trim_end_matches(".json").to_owned(), ..report })
+        };
         Ok(reports.filter_map(read).collect())
     }
 }

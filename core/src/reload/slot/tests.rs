@@ -191,7 +191,9 @@ fn reports_of_living_modules_are_read_and_dead_ones_swept() {
     std::fs::write(hosts.join("dead.lock"), b"").unwrap();
     std::fs::write(hosts.join("dead.json"), b"{}").unwrap();
     std::fs::write(hosts.join("older.json"), b"{}").unwrap();
-    assert_eq!(slot.reports().unwrap(), [report]);
+    let found = slot.reports().unwrap();
+    assert_eq!(found, [HostReport { id: found[0].id.clone(), ..report }]);
+    assert!(hosts.join(format!("{}.json", found[0].id)).is_file(), "a report knows its own name");
     let mut left: Vec<_> = std::fs::read_dir(&hosts)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
