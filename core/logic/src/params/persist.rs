@@ -123,10 +123,16 @@ pub(crate) trait SyncField: Send + Sync {
 impl<T: PersistValue> SyncField for Field<T> {
     fn sync(&self) -> Result<(), String> {
         let Some(store) = &self.store else { return Ok(()) };
-        if store.field_version(&self.id) == self.version.load(SeqCst) {
+        let moved = store.field_version(&self.id);
+        if moved == self.version.load(SeqCst) {
             return Ok(());
         }
-        let Some((bytes, version)) = store.field_read(&self.id) else { return Ok(()) };
+        let Some((bytes, version)) = store.field_read(&self.id) else {
+            // A loaded state had none: the field is its default again.
+            self.version.store(moved, SeqCst);
+            self.value.set(T::default());
+            return Ok(());
+        };
         let decoded = rmp_serde::from_slice(&bytes);
         self.version.store(version, SeqCst);
         match decoded {
