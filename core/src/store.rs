@@ -21,6 +21,7 @@ pub use fields::{Field, Scope};
 
 use crate::host::Level;
 use crate::params::Parameters;
+use crate::rt::shell_api::StoreAccess;
 use fields::Fields;
 use log::Lines;
 use meters::Meters;
@@ -43,6 +44,30 @@ impl std::fmt::Debug for Store {
             .field("meters", &self.meters)
             .field("fields", &self.fields)
             .finish_non_exhaustive()
+    }
+}
+
+impl StoreAccess for Store {
+    fn param_cell(&self, host_id: u32) -> Option<&ParamCell> {
+        Self::param_cell(self, host_id)
+    }
+    fn meter_cells(&self, id: &str, channels: usize) -> Option<&[MeterCell]> {
+        Self::meter_cells(self, id, channels)
+    }
+    fn field_version(&self, id: &str) -> u64 {
+        Self::field_version(self, id)
+    }
+    fn field_read(&self, id: &str) -> Option<(Vec<u8>, u64)> {
+        Self::field_read(self, id).map(|(bytes, version)| (bytes.to_vec(), version))
+    }
+    fn field_write(&self, id: &str, bytes: &[u8], user: bool) -> Option<u64> {
+        Self::field_write(self, id, bytes, user)
+    }
+    fn log(&self, level: Level, text: &str) {
+        Self::log(self, level, text);
+    }
+    fn rt_log(&self, level: Level, text: &str) {
+        Self::rt_log(self, level, text);
     }
 }
 
@@ -85,8 +110,8 @@ impl Store {
     /// `channels` consecutive meter cells for `id`, the same as before if that many fit there; never freed while the
     /// store lives. `None` (said once per id) if the instance's cells are used up. [main] [reload]
     #[must_use]
-    pub fn meter_cells(&self, id: &str, channels: u32) -> Option<&[MeterCell]> {
-        let found = self.meters.bind(id, channels as usize);
+    pub fn meter_cells(&self, id: &str, channels: usize) -> Option<&[MeterCell]> {
+        let found = self.meters.bind(id, channels);
         if found.is_none() && self.meters.first_refusal(id) {
             let most = hotshell_abi::MAX_METERS;
             self.log(

@@ -255,7 +255,6 @@ impl Cells {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]
 const fn key_of(entry: u64) -> u32 {
     (entry >> 32) as u32
 }

@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
 
+use hotshell_abi::ParamDesc;
+
 use super::{ParamPlan, SavedParam};
 use crate::shell::ParamInfo;
 
@@ -83,7 +85,14 @@ impl Table {
     /// overtaken by a later one) is a tombstone from birth.
     pub(super) fn infos(&self) -> Vec<ParamInfo> {
         let len = self.entries.iter().rposition(Entry::has_lived).map_or(0, |last| last + 1);
-        let tombstone = |entry: &Entry| ParamInfo { removed: entry.place.is_none(), ..entry.info.clone() };
-        self.entries[..len].iter().map(tombstone).collect()
+        let bypass = |entry: &Entry| entry.info.flags & ParamDesc::BYPASS;
+        let live_bypass = self.entries.iter().any(|entry| entry.place.is_some() && bypass(entry) != 0);
+        let shown = |entry: &Entry| {
+            let removed = entry.place.is_none();
+            // A host knows one bypass: the tombstone of a renamed one is none.
+            let hidden = if removed && live_bypass { bypass(entry) } else { 0 };
+            ParamInfo { removed, flags: entry.info.flags & !hidden, ..entry.info.clone() }
+        };
+        self.entries[..len].iter().map(shown).collect()
     }
 }
