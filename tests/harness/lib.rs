@@ -8,6 +8,7 @@
 //! | `event` | events in and out |
 //! | `calls`, `host` | what the plug-in asks of the host, with thread and phase |
 //! | `bare` | a plug-in without any framework, with planted faults |
+//! | `fixture`, `slot` | plug-ins built for a test, and the folder through which it publishes them |
 //! | `guard` | allocations and system calls inside a block |
 //!
 //! Called by: the tests and benchmarks of this package. Calls: clack-host, the plug-ins under test.
@@ -18,15 +19,19 @@ pub mod bare;
 pub mod bundle;
 pub mod calls;
 pub mod event;
+pub mod fixture;
 pub mod guard;
 pub mod host;
 pub mod play;
 pub mod plugin;
+pub mod slot;
 
 pub use audio::{Setup, Signal};
 pub use bundle::{Bundle, Scope};
 pub use calls::{Call, Phase, Role, What};
 pub use event::Event;
+pub use fixture::{Built, Fixture, Profile};
 pub use host::HostOptions;
 pub use play::{Pace, Play, Recording, constant, sine};
 pub use plugin::{Block, PATIENCE, Param, Plugin};
+pub use slot::TestSlot;
