@@ -70,6 +70,12 @@ impl Table {
         Err(words.join("; "))
     }
 
+    /// Where the table is: tells two libraries apart.
+    #[must_use]
+    pub fn address(self) -> usize {
+        ptr::from_ref(self.0).addr()
+    }
+
     /// What the build was built with.
     #[must_use]
     pub fn canary(self) -> &'static AbiCanary {

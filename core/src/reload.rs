@@ -9,13 +9,107 @@
 //! implementation of [`Reloadable`] must not hold a lock over the author's code that the next call would wait for, and
 //! asks [`Build::is_wanted`] right before it hands over.
 
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use crate::host::Level;
 use crate::instance::Table;
 
+pub mod check;
+mod job;
+pub mod load;
+mod module;
+mod report;
 pub mod slot;
+pub mod stage;
+mod state;
+mod watch;
+mod watchdog;
+
+pub use load::{Load, NativeLoader};
+
+use module::Module;
+
+/// What a module reloads, and how. The same for all instances of a module.
+#[derive(Clone)]
+pub struct Setup {
+    /// The slot's folder (`HOTSHELL_SLOT`); `None`: not connected, build 0 plays.
+    pub slot: Option<PathBuf>,
+    /// Makes tables of files.
+    pub loader: Arc<dyn Load>,
+    /// Build 0: the tables that are linked into the shell.
+    pub own: Vec<Table>,
+    /// Name and version of the host, for reports.
+    pub host: String,
+    /// `"clap"`, `"vst3"` or `"rig"`, for reports.
+    pub format: &'static str,
+    /// Longest time that one step of a job may take before its thread is abandoned. [`STEP_LIMIT`] but in tests.
+    pub step_limit: Duration,
+}
+
+/// Longest step of a reload job: one load, or one call of one instance.
+pub const STEP_LIMIT: Duration = Duration::from_secs(5);
+
+/// Puts an instance under the care of its module's reload thread, which starts with the first one. The instance hears
+/// of no build before [`Attachment::current`] was called. [main]
+#[must_use]
+pub fn attach(setup: Setup, instance: Weak<dyn Reloadable>) -> Attachment {
+    let module = Module::of(setup);
+    let id = module.attach(instance);
+    Attachment { module, id }
+}
+
+/// An instance's tie to its module. Dropping it detaches; the last one stops the module's threads.
+#[derive(Debug)]
+pub struct Attachment {
+    module: Arc<Module>,
+    id: u64,
+}
+
+impl Attachment {
+    /// The newest accepted build, for an instance that is being opened; `None`: play build 0. Waits up to `wait` for the
+    /// module's first look into the slot. From here on the reload thread keeps the instance up to date. [main]
+    #[must_use]
+    pub fn current(&self, wait: Duration) -> Option<Arc<Build>> {
+        self.module.current(self.id, wait)
+    }
+
+    /// The instance could not be made from the build that [`Attachment::current`] gave, and plays build 0: quarantines
+    /// the build. [main]
+    pub fn refuse(&self, build: &Arc<Build>, reason: &str) {
+        self.module.refuse_opening(self.id, build, reason);
+    }
+
+    /// Something happened that the reload thread should not learn only at its next tick. [any but audio]
+    pub fn wake(&self) {
+        self.module.wake();
+    }
+
+    /// Adds a line to the module's log, for the `dev` terminal. Does not call [`Reloadable::log`]. [any but audio]
+    pub fn note(&self, level: Level, text: &str) {
+        self.module.note(level, text);
+    }
+
+    /// What `hosts/<random>.json` would say. [any but audio]
+    #[must_use]
+    pub fn report(&self) -> slot::HostReport {
+        self.module.report()
+    }
+
+    /// What `dev` says, as of at most a second ago; `None`: none is running. [any but audio]
+    #[must_use]
+    pub fn dev(&self) -> Option<slot::DevStatus> {
+        self.module.dev()
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.module.detach(self.id);
+    }
+}
 
 /// One loaded build. Its library stays mapped for ever.
 #[derive(Debug)]
@@ -45,7 +139,6 @@ impl Build {
         !self.unwanted.load(Ordering::Acquire)
     }
 
-    #[expect(dead_code, reason = "the pipeline's next commit calls it")]
     fn give_up(&self) {
         self.unwanted.store(true, Ordering::Release);
     }

@@ -41,7 +41,7 @@ pub const MAX_BUILD_BYTES: u64 = 2 << 30;
 /// Builds that stay in the slot.
 pub const KEPT_BUILDS: usize = 4;
 
-const MANIFEST: &str = "manifest";
+pub(super) const MANIFEST: &str = "manifest";
 const MANIFEST_LIMIT: u64 = 64 << 10;
 const PUBLISH_LOCK: &str = "publish.lock";
 /// Folder of staged copies.

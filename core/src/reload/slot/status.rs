@@ -13,7 +13,7 @@ const DEV: &str = "dev.json";
 const DEV_LOCK: &str = "dev.lock";
 const DEV_LIMIT: u64 = 64 << 10;
 const HOSTS: &str = "hosts";
-const REPORT_LIMIT: u64 = 512 << 10;
+const REPORT_LIMIT: u64 = 2 << 20;
 /// More reports than any user has hosts: the rest is not read.
 const MOST_REPORTS: usize = 256;
 
@@ -143,9 +143,9 @@ pub struct HostReport {
     pub written_at: u64,
     /// Build that the module accepted last, 0 if none.
     pub accepted: u32,
-    /// Lowest build that an instance with sound still plays; the module has heard this build.
+    /// Build that was heard last, in any instance; 0 is the shell's own.
     pub heard: u32,
-    /// When the *last* of its playing instances heard it.
+    /// When the *first* instance had it in its output; 0 if nothing was played.
     pub heard_at: u64,
     /// Sum over its instances, closed ones included.
     pub blocks: u64,

@@ -1,0 +1,133 @@
+//! Mapping a checked copy, and asking it for its tables.
+//!
+//! Called by: `reload/job`. Calls: the dynamic loader, the library's entry. Threads: [reload]; [`pin`] on [main].
+//!
+//! A library is never closed: thread-local destructors, threads of the author's and pointers kept by the operating
+//! system may still lead into it.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: running what was checked")]
+
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::path::Path;
+
+use hotshell_abi::{AbiCanary, LOGIC_SYMBOL, LogicEntry, Sample};
+
+use crate::instance::Table;
+
+/// How a staged copy becomes tables. One implementation, and others in tests.
+pub trait Load: Send + Sync {
+    /// Loads the library at `path`, for ever, and answers one checked table per plug-in. [reload]
+    ///
+    /// # Errors
+    /// Why it is refused, in words.
+    fn load(&self, path: &Path) -> Result<Vec<Table>, LoadError>;
+}
+
+/// Why a library did not load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// The dynamic loader's answer; another try may go better.
+    System(String),
+    /// What the library says does not fit this shell; it never will.
+    Unfit(String),
+}
+
+/// Loads logic for shells with samples of type `S`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NativeLoader<S>(PhantomData<fn() -> S>);
+
+impl<S: Sample> NativeLoader<S> {
+    /// A loader that compares with this crate's own canary.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// More plug-ins than any artifact has; ends the walk through an entry that never answers null.
+const MOST_PLUGINS: u32 = 256;
+
+impl<S: Sample> Load for NativeLoader<S> {
+    fn load(&self, path: &Path) -> Result<Vec<Table>, LoadError> {
+        let library = ManuallyDrop::new(open(path).map_err(|error| LoadError::System(words(&error)))?);
+        // SAFETY: a function of this name has this type, by the name's version; `check` found the name before the
+        // library was loaded, and the hash says that `dev` published it.
+        let entry = unsafe { library.get::<LogicEntry>(LOGIC_SYMBOL) };
+        let entry = *entry.map_err(|error| LoadError::Unfit(words(&error)))?;
+        let ours = AbiCanary::of::<S>();
+        let mut tables = Vec::new();
+        for index in 0..MOST_PLUGINS {
+            let api = entry(index);
+            if api.is_null() {
+                break;
+            }
+            // SAFETY: the entry answers null or a table of its own library, which is never unmapped (`ManuallyDrop`).
+            let table = unsafe { Table::check(api, &ours) };
+            tables.push(table.map_err(|reason| LoadError::Unfit(format!("plug-in {index}: {reason}")))?);
+        }
+        if tables.is_empty() {
+            return Err(LoadError::Unfit("it has no plug-in; call `hotshell::plugin!` in it".to_owned()));
+        }
+        Ok(tables)
+    }
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> Result<libloading::os::unix::Library, libloading::Error> {
+    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    // SAFETY: constructors of the library run. It is a private copy whose hash, system and entry were checked: the
+    // author's own build, trusted as the shell itself is.
+    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
+}
+
+#[cfg(windows)]
+fn open(path: &Path) -> Result<libloading::os::windows::Library, libloading::Error> {
+    // SAFETY: `DllMain` of the library runs. It is a private copy whose hash, system and entry were checked: the
+    // author's own build, trusted as the shell itself is.
+    unsafe { libloading::os::windows::Library::new(path) }
+}
+
+/// The loader's own reason is in the source of libloading's error.
+fn words(error: &libloading::Error) -> String {
+    let source = std::error::Error::source(error).map(ToString::to_string);
+    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+/// Keeps the library that holds this code mapped for ever: threads of the module may outlive its last instance by the
+/// time they are given to end. In a program that is not a library nothing happens. [any but audio]
+#[cfg(unix)]
+pub fn pin() {
+    use libloading::os::unix::{Library, RTLD_LAZY};
+    use std::os::unix::ffi::OsStrExt as _;
+    // SAFETY: `dladdr` writes to a live local for which zero is a valid value.
+    let mut about: libc::Dl_info = unsafe { std::mem::zeroed() };
+    let here = pin as fn() as *const libc::c_void;
+    // SAFETY: as above; `here` is only looked up.
+    if unsafe { libc::dladdr(here, &raw mut about) } == 0 || about.dli_fname.is_null() {
+        return;
+    }
+    // SAFETY: a C string of the loader's, alive as long as this library.
+    let name = unsafe { std::ffi::CStr::from_ptr(about.dli_fname) };
+    let path = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
+    // SAFETY: `NOLOAD` runs no code: it only finds what is mapped. Dropping the handle leaves the library, because
+    // `NODELETE` is kept for the library and not for the handle.
+    let _ = unsafe { Library::open(Some(path), RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE) };
+}
+
+/// Keeps the library that holds this code mapped for ever. [any but audio]
+#[cfg(windows)]
+pub fn pin() {
+    use windows_sys::Win32::System::LibraryLoader::{
+        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
+    };
+    let mut module = std::ptr::null_mut();
+    // SAFETY: with FROM_ADDRESS the name is an address, here of this function; the module goes to a live local.
+    let _ = unsafe {
+        GetModuleHandleExW(
+            GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+            (pin as fn() as *const u16).cast(),
+            &raw mut module,
+        )
+    };
+}

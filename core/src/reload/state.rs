@@ -1,0 +1,207 @@
+//! What a module knows: its instances, its builds, what it refused. Pure data behind the module's lock.
+//!
+//! Called by: `reload/{module,job,watchdog,report}`. Calls: nothing. Threads: [any but audio], under the lock.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::slot::{self, DevStatus, FaultLine, LogLine, Manifest, RefusalLine, hash_text};
+use super::{Build, InstanceNews, Reloadable};
+use crate::host::Level;
+
+/// One attached instance.
+pub(super) struct Entry {
+    pub(super) id: u64,
+    pub(super) instance: Weak<dyn Reloadable>,
+    /// Index of its plug-in, once known.
+    pub(super) plugin: u32,
+    /// `current` was called: the instance may be given builds.
+    pub(super) open: bool,
+    /// What it plays or is about to; `None`: nothing, since build 0 itself failed.
+    pub(super) given: Option<Arc<Build>>,
+    /// A build that is no use to this instance alone (its plug-in is not in there, or build 0 that failed to start).
+    pub(super) skip: Option<Arc<Build>>,
+    /// Build 0 failed so often.
+    pub(super) own_faults: u32,
+    /// Build 0 is given again at this time.
+    pub(super) retry: Instant,
+    pub(super) news: InstanceNews,
+}
+
+/// The step that the reload thread is at.
+pub(super) struct Step {
+    pub(super) began: Instant,
+    pub(super) what: String,
+    /// The build that is to blame if it never ends.
+    pub(super) build: Option<Suspect>,
+}
+
+/// A build, loaded or not yet.
+#[derive(Clone)]
+pub(super) struct Suspect {
+    pub(super) number: u32,
+    pub(super) hash: u128,
+    pub(super) loaded: Option<Arc<Build>>,
+}
+
+impl Suspect {
+    pub(super) fn of(build: &Arc<Build>) -> Self {
+        Self { number: build.number, hash: build.hash, loaded: Some(Arc::clone(build)) }
+    }
+}
+
+/// What tells one publish from another.
+pub(super) type Identity = (u32, u128, u64);
+
+pub(super) fn identity(manifest: &Manifest) -> Identity {
+    (manifest.build, manifest.hash(), manifest.published_at)
+}
+
+/// A stamp of the slot's manifest; `None` without one.
+pub(super) type Stamp = Option<(SystemTime, u64)>;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) next_id: u64,
+    pub(super) entries: Vec<Entry>,
+    /// Identifies the living reload thread; another number means: abandoned or stopped.
+    pub(super) reload_turn: u64,
+    /// Identifies the living watchdog.
+    pub(super) watchdog_turn: u64,
+    /// Threads of ours that have not ended.
+    pub(super) threads: usize,
+    pub(super) abandoned: u32,
+    /// Turns of abandoned threads that have not returned.
+    pub(super) left: BTreeSet<u64>,
+    /// Why reloading has ended for good.
+    pub(super) stopped: Option<String>,
+
+    /// The slot may hold another manifest.
+    pub(super) changed: bool,
+    /// The first look since the threads started is done.
+    pub(super) looked: bool,
+    /// An early tick is wanted.
+    pub(super) awake: bool,
+    /// Ticks are frequent until then.
+    pub(super) busy_until: Option<Instant>,
+    /// The manifest that was read last, whatever became of it.
+    pub(super) seen: Option<Identity>,
+    pub(super) stamp: Stamp,
+    pub(super) step: Option<Step>,
+
+    /// Builds that loaded, oldest first; the last one that is still wanted is what plays.
+    pub(super) builds: Vec<Arc<Build>>,
+    pub(super) quarantine: BTreeMap<u128, String>,
+    pub(super) loads: u64,
+    pub(super) held_bytes: u64,
+    pub(super) warned_held: bool,
+
+    /// Blocks of instances that are gone: played, lost, late.
+    pub(super) closed: [u64; 3],
+    pub(super) heard: (u32, u64),
+    pub(super) refusals: VecDeque<RefusalLine>,
+    pub(super) faults: VecDeque<FaultLine>,
+    pub(super) log: VecDeque<LogLine>,
+    pub(super) dev: Option<DevStatus>,
+    /// Something that `dev` waits for is not in the report yet.
+    pub(super) urgent: bool,
+    /// Something is not in the report yet.
+    pub(super) moved: bool,
+}
+
+/// Builds that a roll-back can reach; older ones stay mapped and are forgotten.
+const REMEMBERED: usize = 16;
+const LOG_LINES: usize = 64;
+const LINES: usize = 16;
+const LINE_BYTES: usize = 2_000;
+
+impl State {
+    /// What every instance should play; `None`: build 0.
+    pub(super) fn wanted(&self) -> Option<&Arc<Build>> {
+        self.builds.iter().rev().find(|build| build.is_wanted())
+    }
+
+    pub(super) fn entry(&mut self, id: u64) -> Option<&mut Entry> {
+        self.entries.iter_mut().find(|entry| entry.id == id)
+    }
+
+    pub(super) fn add_build(&mut self, build: Arc<Build>) {
+        if self.builds.len() == REMEMBERED {
+            self.builds.remove(0);
+        }
+        self.builds.push(build);
+    }
+
+    /// Frequent ticks for the next seconds: something is about to be heard.
+    pub(super) fn keep_busy(&mut self) {
+        self.busy_until = Some(Instant::now() + Duration::from_secs(2));
+    }
+
+    /// Never plays this build again in this process, and says so.
+    pub(super) fn quarantine(&mut self, suspect: &Suspect, reason: &str) {
+        if suspect.number == 0 {
+            return;
+        }
+        let known = self.quarantine.insert(suspect.hash, clip(reason)).is_some();
+        // The same code may have been published under several numbers.
+        for build in self.builds.iter().chain(&suspect.loaded).filter(|build| build.hash == suspect.hash) {
+            build.give_up();
+        }
+        // Several instances may fail in one build.
+        if !known {
+            self.refused(suspect.number, Some(suspect.hash), reason);
+        }
+    }
+
+    /// Reports a refusal.
+    pub(super) fn refused(&mut self, build: u32, hash: Option<u128>, reason: &str) {
+        let hash = hash.map(hash_text).unwrap_or_default();
+        let line = RefusalLine { build, hash, at: slot::now(), reason: clip(reason) };
+        push(&mut self.refusals, line, LINES);
+        self.urgent = true;
+    }
+
+    pub(super) fn faulted(&mut self, build: u32, message: &str) {
+        push(&mut self.faults, FaultLine { build, at: slot::now(), message: clip(message) }, LINES);
+        self.urgent = true;
+    }
+
+    pub(super) fn note(&mut self, level: Level, text: &str) {
+        push(&mut self.log, LogLine { at: slot::now(), level: level as u32, text: clip(text) }, LOG_LINES);
+        self.moved = true;
+    }
+
+    /// Takes the news of one instance in.
+    pub(super) fn learn(&mut self, id: u64, news: InstanceNews) {
+        if let Some((build, at)) = news.heard {
+            // A roll-back is news as well: what counts is when it was heard, not the number.
+            if (build != self.heard.0 || self.heard.1 == 0) && at > self.heard.1 {
+                self.heard = (build, at);
+                self.urgent = true;
+            }
+        }
+        if news.waiting {
+            self.keep_busy();
+        }
+        let Some(entry) = self.entry(id) else { return };
+        let moved = news != entry.news;
+        entry.news = news;
+        self.moved |= moved;
+    }
+}
+
+fn push<T>(lines: &mut VecDeque<T>, line: T, most: usize) {
+    if lines.len() == most {
+        lines.pop_front();
+    }
+    lines.push_back(line);
+}
+
+fn clip(text: &str) -> String {
+    let mut end = text.len().min(LINE_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}

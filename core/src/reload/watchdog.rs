@@ -1,0 +1,139 @@
+//! The watchdog: times the reload thread's steps, looks after the watch, writes the module's report.
+//!
+//! Called by: `module`, as a thread. Calls: `watch`, `slot`. Threads: watchdog.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::module::Module;
+use super::slot::{ReportFile, Slot, SlotError};
+use super::watch::Watch;
+use super::{report, stage};
+use crate::host::Level;
+
+/// Between two looks at the slot that do not rely on file events.
+const LOOK: Duration = Duration::from_secs(1);
+/// Between two reports while something is about to be heard.
+const REPORT: Duration = Duration::from_millis(100);
+/// Between two reports that only count blocks.
+const COUNT: Duration = Duration::from_secs(1);
+
+/// What the watchdog holds of the slot. Dropped with it: the watch ends, the report is removed.
+#[derive(Default)]
+struct Ties {
+    slot: Option<Slot>,
+    watch: Option<Watch>,
+    place: Option<ReportFile>,
+    /// The last complaint, said once.
+    complaint: String,
+}
+
+pub(super) fn run(module: &Arc<Module>, turn: u64) {
+    let mut ties = Ties::default();
+    let mut looked = None::<Instant>;
+    let mut written = None::<Instant>;
+    loop {
+        let due = |last: Option<Instant>, period| last.is_none_or(|last| last.elapsed() >= period);
+        if due(looked, LOOK) {
+            looked = Some(Instant::now());
+            ties.look(module);
+        }
+        let mut state = module.state.lock();
+        if state.watchdog_turn != turn {
+            return;
+        }
+        if let Some((new_turn, text)) = module.abandon_step(&mut state) {
+            drop(state);
+            module.replace_reload_thread(new_turn, text);
+            continue;
+        }
+        let busy = state.busy_until.is_some_and(|until| until > Instant::now());
+        let period = if busy { REPORT } else { COUNT };
+        if state.urgent || (state.moved && due(written, period)) {
+            (state.urgent, state.moved) = (false, false);
+            let report = report::compose(&module.setup, &state);
+            drop(state);
+            written = Some(Instant::now());
+            ties.write(&report);
+            continue;
+        }
+        let mut wait = LOOK;
+        if let Some(step) = &state.step {
+            // Past the last abandoned thread the rest is waited for without hurry.
+            let left = module.setup.step_limit.saturating_sub(step.began.elapsed());
+            wait = wait.min(left.max(Duration::from_millis(20)));
+        }
+        if let (true, Some(written)) = (state.moved, written) {
+            wait = wait.min(period.saturating_sub(written.elapsed()));
+        }
+        if let Some(looked) = looked {
+            wait = wait.min(LOOK.saturating_sub(looked.elapsed()));
+        }
+        module.watch.wait_for(&mut state, wait);
+    }
+}
+
+impl Ties {
+    /// Opens the slot if it is there, or there again; compares the manifest's stamp; reads `dev.json`.
+    fn look(&mut self, module: &Arc<Module>) {
+        let Some(path) = module.setup.slot.as_deref() else { return };
+        if self.slot.as_ref().is_some_and(|slot| !slot.folder().is_current()) {
+            (self.slot, self.watch, self.place) = (None, None, None);
+        }
+        if self.slot.is_none()
+            && let Err(error) = self.open(module, path)
+        {
+            // A slot that is not there is `dev`'s to make; anything else the author must hear of.
+            if !matches!(error, SlotError::Missing(_)) {
+                self.complain(module, &error.to_string());
+            }
+            return;
+        }
+        let Some(slot) = &self.slot else { return };
+        let stamp = slot.manifest_stamp();
+        let dev = slot.read_dev().ok().flatten();
+        let mut state = module.state.lock();
+        state.dev = dev;
+        let changed = state.stamp != stamp && stamp.is_some();
+        drop(state);
+        if changed {
+            module.slot_changed();
+        }
+    }
+
+    fn open(&mut self, module: &Arc<Module>, path: &Path) -> Result<(), SlotError> {
+        let slot = Slot::existing(path)?;
+        let told = Arc::clone(module);
+        match Watch::start(path, move || told.slot_changed()) {
+            Ok(watch) => self.watch = Some(watch),
+            Err(error) => self.complain(
+                module,
+                &format!("{} cannot be watched ({error}); it is looked at once a second", path.display()),
+            ),
+        }
+        match slot.report_file() {
+            Ok(place) => self.place = Some(place),
+            Err(error) => self.complain(module, &format!("`dev` hears nothing of this host: {error}")),
+        }
+        stage::sweep(&slot);
+        self.slot = Some(slot);
+        // Written at once, so that `dev` sees who listens; and looked at, because the watch heard nothing before.
+        module.state.lock().urgent = true;
+        Ok(())
+    }
+
+    fn write(&mut self, report: &super::slot::HostReport) {
+        // A report that cannot be written is replaced by the next one; a removed slot is noticed by the next look.
+        if let Some(place) = &self.place {
+            let _ = place.write(report);
+        }
+    }
+
+    fn complain(&mut self, module: &Arc<Module>, text: &str) {
+        if self.complaint != text {
+            text.clone_into(&mut self.complaint);
+            module.say(Level::Warning, text);
+        }
+    }
+}
