@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use syn::spanned::Spanned;
 use syn::{Error, Expr, ExprLit, Lit, LitStr};
 
 use crate::errors::Errors;
@@ -65,17 +64,15 @@ fn check_param(param: &Param, errors: &mut Errors) {
         }
         Kind::Enum => {
             if let Some(Expr::Lit(literal)) = &param.default {
-                errors.at(
-                    literal.span(),
-                    "the default of an `EnumParam` is one of its variants, as in `Shape::Saw`",
-                );
+                errors
+                    .on(literal, "the default of an `EnumParam` is one of its variants, as in `Shape::Saw`");
             }
         }
     }
     if let Some(smooth) = &param.smooth
         && literal(&smooth.milliseconds).is_some_and(|ms| ms < 0.0)
     {
-        errors.at(smooth.milliseconds.span(), "a smoothing time is 0 or more milliseconds");
+        errors.on(&smooth.milliseconds, "a smoothing time is 0 or more milliseconds");
     }
     check_flags(param, errors);
 }
@@ -102,26 +99,26 @@ const fn standard_range(kind: Kind) -> Option<(f64, f64)> {
 
 /// Checks what is written out in a range; answers both ends if they are.
 fn check_range(param: &Param, range: &Range, errors: &mut Errors) -> Option<(f64, f64)> {
-    let span = range.whole.span();
     if param.kind == Kind::Int && !matches!(range.law, Law::Linear) {
-        errors.at(span, "an `IntParam` has even steps: write `linear(0..=12)`, or use a `FloatParam`");
+        errors
+            .on(&range.whole, "an `IntParam` has even steps: write `linear(0..=12)`, or use a `FloatParam`");
     }
     if let Law::Skewed(exponent) = &range.law
         && literal(exponent).is_some_and(|exponent| exponent <= 0.0)
     {
-        errors.at(
-            exponent.span(),
+        errors.on(
+            exponent,
             "the exponent of a skewed range is above 0; 1.0 is even, 2.0 is finer near the start",
         );
     }
     if matches!(range.law, Law::Log) && literal(&range.min).is_some_and(|min| min <= 0.0) {
         let message = "a logarithmic range must start above 0: raise the start, or use `skewed(.., 2.0)`";
-        errors.at(range.min.span(), message);
+        errors.on(&range.min, message);
         return None;
     }
     let (min, max) = (literal(&range.min)?, literal(&range.max)?);
     if min >= max {
-        errors.at(span, "the range is empty: its start must be less than its end");
+        errors.on(&range.whole, "the range is empty: its start must be less than its end");
         return None;
     }
     Some((min, max))
@@ -135,7 +132,7 @@ fn check_number(param: &Param, range: Option<(f64, f64)>, errors: &mut Errors) {
                 errors.at(lit.span(), format!("a `{}` holds a number, as in `0.5`", param.kind.name()));
             }
             _ if param.kind == Kind::Int && literal(number).is_some_and(|number| number.fract() != 0.0) => {
-                errors.at(number.span(), "an `IntParam` holds whole numbers; use a `FloatParam` for others");
+                errors.on(number, "an `IntParam` holds whole numbers; use a `FloatParam` for others");
             }
             _ => {}
         }
@@ -148,7 +145,7 @@ fn check_number(param: &Param, range: Option<(f64, f64)>, errors: &mut Errors) {
             {
                 let message =
                     format!("the default {value} lies outside the range {min}..={max}: move one of the two");
-                errors.at(default.span(), message);
+                errors.on(default, message);
             }
         }
         None if !(min..=max).contains(&0.0) => {
@@ -177,11 +174,14 @@ fn check_ids(model: &Model, errors: &mut Errors) {
     let mut hosts: HashMap<u32, &LitStr> = HashMap::new();
     for field in &model.fields {
         let Some(id) = field.role.id() else { continue };
-        if let Some(other) = seen.insert(id.value(), field) {
+        if let Some(other) = seen.get(&id.value()) {
             let message =
                 format!("the id `{}` is taken by the field `{}`: pick another one", id.value(), other.ident);
             errors.at(id.span(), message);
-        } else if matches!(field.role, Role::Param(_))
+            continue;
+        }
+        seen.insert(id.value(), field);
+        if matches!(field.role, Role::Param(_))
             && let Some(other) = hosts.insert(host_id(&id.value()), id)
         {
             errors.at(id.span(), collision(&id.value(), &other.value()));
@@ -234,5 +234,16 @@ fn check_bypasses(model: &Model, errors: &mut Errors) {
                 errors.push(Error::new(id.span(), message));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_number_for_hosts_is_the_one_that_shells_compute() {
+        for id in ["", "mix", "pre-delay_2", "decay_bend_mod", "dry_release_pre"] {
+            assert_eq!(super::host_id(id), hotshell_abi::describe::param_host_id(id), "{id}");
+        }
+        assert_eq!(super::host_id("decay_bend_mod"), super::host_id("dry_release_pre"));
     }
 }

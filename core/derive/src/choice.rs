@@ -58,7 +58,7 @@ fn choice(variant: &Variant, errors: &mut Errors) -> Option<Choice> {
     }
     let mut keys = Vec::new();
     for attribute in variant.attrs.iter().filter(|attribute| attribute.path().is_ident("variant")) {
-        keys.extend(keys_of(attribute, &["id", "name"], errors));
+        keys.extend(keys_of(attribute, &["id", "name"], errors).unwrap_or_default());
     }
     let plain = variant.ident.unraw().to_string();
     let mut read = |name: &str, otherwise: String| {

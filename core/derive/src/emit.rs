@@ -8,7 +8,7 @@ use heck::ToTitleCase;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, Ident, Lit, LitFloat, LitStr, Type, UnOp};
+use syn::{Expr, ExprLit, Ident, Lit, LitFloat, LitStr, PathArguments, Type, UnOp};
 
 use crate::choice::Choices;
 use crate::model::{Bypass, Field, Kind, Law, Model, Param, Range, Reach, Role, Unit};
@@ -27,10 +27,27 @@ pub(crate) fn params(model: &Model) -> TokenStream {
         let value = value(field, &private, &builder);
         quote!(#name: #value)
     });
+    let meters = fields.iter().filter_map(|field| meters(field, &private));
+    // A generic struct's meters are counted when it is used.
+    let limit = quote! {
+        ::core::assert!(
+            <#ident #names as #private::Params>::METERS <= #private::MAX_METERS,
+            "a plug-in has at most 256 meter channels, those of nested structs included: take some out"
+        )
+    };
+    let is_generic = !generics.params.is_empty();
+    let (inside, outside) = if is_generic {
+        (Some(quote!(const { #limit };)), None)
+    } else {
+        (None, Some(quote_spanned!(ident.span()=> const _: () = #limit;)))
+    };
     quote! {
+        #outside
         #[automatically_derived]
         impl #of #private::Params for #ident #names #bounds {
+            const METERS: usize = 0 #(+ #meters)*;
             fn build(#argument: &mut #private::ParamsBuilder<'_>) -> Self {
+                #inside
                 Self { #(#values),* }
             }
         }
@@ -41,6 +58,63 @@ pub(crate) fn params(model: &Model) -> TokenStream {
             }
         }
     }
+}
+
+/// How many meter channels a field has. 256 are the most:
+/// ```
+/// # use {hotshell_derive::Params, hotshell_logic::params::{Meter, Params}};
+/// #[derive(Params)]
+/// #[params(crate = hotshell_logic)]
+/// struct Channel {
+///     #[meter(id = "level")]
+///     level: Meter<16>,
+/// }
+/// #[derive(Params)]
+/// #[params(crate = hotshell_logic)]
+/// struct Most {
+///     #[nested(id = "channels")]
+///     channels: [Channel; 16],
+/// }
+/// ```
+/// and one more does not compile:
+/// ```compile_fail,E0080
+/// # use {hotshell_derive::Params, hotshell_logic::params::{Meter, Params}};
+/// # #[derive(Params)]
+/// # #[params(crate = hotshell_logic)]
+/// # struct Channel {
+/// #     #[meter(id = "level")]
+/// #     level: Meter<16>,
+/// # }
+/// #[derive(Params)]
+/// #[params(crate = hotshell_logic)]
+/// struct TooMany {
+///     #[nested(id = "channels")]
+///     channels: [Channel; 16],
+///     #[meter(id = "out")]
+///     out: Meter<1>,
+/// }
+/// ```
+fn meters(field: &Field, private: &TokenStream) -> Option<TokenStream> {
+    let ty = plain(&field.ty);
+    match &field.role {
+        Role::Meter { .. } => channels(ty),
+        Role::Nested { .. } => Some(match ty {
+            Type::Array(array) => {
+                let (inner, length) = (&array.elem, &array.len);
+                quote!(<#inner as #private::Params>::METERS * (#length))
+            }
+            _ => quote!(<#ty as #private::Params>::METERS),
+        }),
+        _ => None,
+    }
+}
+
+/// The `N` of `Meter<N>`; nothing if the type has another form, which the builder's call then reports.
+fn channels(ty: &Type) -> Option<TokenStream> {
+    let Type::Path(path) = ty else { return None };
+    let PathArguments::AngleBracketed(arguments) = &path.path.segments.last()?.arguments else { return None };
+    let channels = arguments.args.first()?;
+    Some(quote!(#channels))
 }
 
 /// In place of the code of a struct with errors, so that they are not followed by "`Params` is not implemented".

@@ -24,6 +24,11 @@ impl Errors {
         self.push(Error::new(span, message));
     }
 
+    /// Adds one under all of `tokens`.
+    pub(crate) fn on(&mut self, tokens: impl quote::ToTokens, message: impl core::fmt::Display) {
+        self.push(Error::new_spanned(tokens, message));
+    }
+
     /// The value, or nothing and one error more.
     pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()

@@ -21,8 +21,8 @@ mod parse;
 /// Makes a struct the shared half of a plug-in: what two threads and every build see.
 ///
 /// ```
-/// use hotshell_logic as hotshell;
-/// use hotshell::__private::{BoolParam, EnumParam, FloatParam, Meter, ParamEnum, Params};
+/// # mod hotshell { pub mod prelude { pub use {hotshell_derive::*, hotshell_logic::params::*}; } }
+/// use hotshell::prelude::*;
 ///
 /// #[derive(Clone, Copy, PartialEq, Debug, ParamEnum)]
 /// # #[params(crate = hotshell_logic)]
@@ -141,7 +141,8 @@ pub fn derive_params(input: TokenStream) -> TokenStream {
 /// Makes an enum without fields the choices of an `EnumParam`.
 ///
 /// ```
-/// use hotshell_logic::__private::ParamEnum;
+/// # mod hotshell { pub mod prelude { pub use {hotshell_derive::*, hotshell_logic::params::*}; } }
+/// use hotshell::prelude::*;
 ///
 /// #[derive(Clone, Copy, PartialEq, Debug, ParamEnum)]
 /// # #[params(crate = hotshell_logic)]

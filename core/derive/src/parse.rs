@@ -47,7 +47,7 @@ pub(crate) fn model(input: &DeriveInput, errors: &mut Errors) -> Option<Model> {
 pub(crate) fn krate(attributes: &[Attribute], errors: &mut Errors) -> Path {
     let mut krate = parse_quote!(::hotshell);
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("params")) {
-        for key in keys_of(attribute, &["crate"], errors) {
+        for key in keys_of(attribute, &["crate"], errors).unwrap_or_default() {
             match key.expr() {
                 Ok(Expr::Path(path)) => krate = path.path,
                 _ => errors.push(key.error("the path of a crate, as in `crate = my_hotshell`")),
@@ -134,3 +134,6 @@ pub(crate) fn plain(ty: &Type) -> &Type {
         _ => ty,
     }
 }
+
+#[cfg(test)]
+mod tests;

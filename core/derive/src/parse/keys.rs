@@ -38,7 +38,8 @@ impl Parse for Key {
 }
 
 /// Splits `attribute` into keys. Keys that are not in `known` and keys given twice are reported and left out.
-pub(crate) fn keys_of(attribute: &Attribute, known: &[&str], errors: &mut Errors) -> Vec<Key> {
+/// `None`: the attribute does not read at all.
+pub(crate) fn keys_of(attribute: &Attribute, known: &[&str], errors: &mut Errors) -> Option<Vec<Key>> {
     let parsed = match &attribute.meta {
         Meta::Path(_) => Ok(Punctuated::new()),
         Meta::List(list) => list.parse_args_with(Punctuated::<Key, Token![,]>::parse_terminated),
@@ -48,7 +49,7 @@ pub(crate) fn keys_of(attribute: &Attribute, known: &[&str], errors: &mut Errors
         }
     };
     let mut kept: Vec<Key> = Vec::new();
-    for key in errors.keep(parsed).into_iter().flatten() {
+    for key in errors.keep(parsed)? {
         let name = key.name.to_string();
         if !known.contains(&name.as_str()) {
             let attr = spelled(attribute.path());
@@ -63,18 +64,21 @@ pub(crate) fn keys_of(attribute: &Attribute, known: &[&str], errors: &mut Errors
             kept.push(key);
         }
     }
-    kept
+    Some(kept)
 }
 
 /// The keys of one attribute, found by name.
 pub(crate) struct Reader<'a> {
     attribute: &'a Attribute,
     pub(crate) keys: Vec<Key>,
+    /// It was reported as a whole: what it lacks is no news.
+    is_broken: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(attribute: &'a Attribute, known: &[&str], errors: &mut Errors) -> Self {
-        Self { attribute, keys: keys_of(attribute, known, errors) }
+        let keys = keys_of(attribute, known, errors);
+        Self { attribute, is_broken: keys.is_none(), keys: keys.unwrap_or_default() }
     }
 
     /// The value of the key `name`, if it is there and reads.
@@ -90,7 +94,7 @@ impl<'a> Reader<'a> {
 
     /// The id, which every attribute but `#[local]` has.
     pub(crate) fn id(&self, errors: &mut Errors) -> Option<LitStr> {
-        if !self.keys.iter().any(|key| key.name == "id") {
+        if !self.is_broken && !self.keys.iter().any(|key| key.name == "id") {
             let attribute = spelled(self.attribute.path());
             let message =
                 format!("`id` is missing: write `#[{attribute}(id = \"...\")]`; it must never change");
@@ -147,13 +151,16 @@ impl Key {
 
     /// One of `words`, without quotes.
     pub(crate) fn word(&self, words: &[&str]) -> Result<String> {
-        let want = || format!("one of {}, as in `{} = {}`", quoted_list(words), self.name, words[0]);
+        let want = || match words {
+            [word] => format!("`{word}`, or no value"),
+            _ => format!("one of {}", quoted_list(words)),
+        };
         match self.name_value() {
             Some(word) if words.contains(&word.as_str()) => Ok(word),
-            Some(word) => Err(self.wrong(
-                &suggestion(&word, words)
-                    .map_or_else(want, |next| format!("{}; `{word}` is none of them, {next}", want())),
-            )),
+            Some(word) => {
+                Err(self
+                    .wrong(&suggestion(&word, words).map_or_else(want, |next| format!("{}; {next}", want()))))
+            }
             None => Err(self.wrong(&want())),
         }
     }
