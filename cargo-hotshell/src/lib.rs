@@ -4,8 +4,12 @@
 //! Threads: [`main`] runs on the process's first thread; a module that starts others says so.
 
 pub mod cli;
+pub mod compile;
 pub mod demo;
+pub mod depinfo;
 pub mod host;
+pub mod project;
+pub mod watch;
 
 use std::process::ExitCode;
 
