@@ -13,6 +13,8 @@ pub(super) fn compose(setup: &Setup, state: &State) -> HostReport {
         [sum[0] + entry.news.blocks, sum[1] + entry.news.blocks_lost, sum[2] + entry.news.blocks_late]
     });
     HostReport {
+        // Whoever reads the file knows it by its name.
+        id: String::new(),
         pid: std::process::id(),
         host: setup.host.clone(),
         format: setup.format.to_owned(),
