@@ -1,3 +1,67 @@
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export*: pointers that cross the boundary")]
 //! An `impl PluginLogic` becomes the table that a shell drives.
+//!
+//! Called by: the facade's `plugin!` and Rig take [`api`]. Calls: `thunk`, `state`, `describe`. Threads: [any].
 
+pub(crate) mod describe;
+pub(crate) mod panic;
 pub(crate) mod published;
+pub(crate) mod shared;
+pub(crate) mod state;
+pub(crate) mod sysex;
+mod thunk;
+
+use std::marker::PhantomData;
+
+use hotshell_abi::{AbiCanary, LogicApi, Sample};
+
+pub use self::panic::install_panic_hook;
+use crate::plugin::PluginLogicCore;
+
+/// The table of plug-in `G`: addresses of private generic functions and of constants, so no host that loads libraries
+/// with `RTLD_GLOBAL` can wire one plug-in to another's. Valid for ever. [any]
+#[must_use]
+pub const fn api<G: PluginLogicCore<S>, S: Sample>() -> &'static LogicApi {
+    Table::<G, S>::API
+}
+
+/// The table of plug-in `G`, whichever of the two leaf traits it implements: `S` infers.
+#[must_use]
+pub const fn api_of<G: PluginLogicCore<S>, S: Sample>(_plugin: PhantomData<G>) -> &'static LogicApi {
+    Table::<G, S>::API
+}
+
+struct Table<G, S>(PhantomData<(G, S)>);
+
+impl<G: PluginLogicCore<S>, S: Sample> Table<G, S> {
+    const CANARY: &'static AbiCanary = &AbiCanary::of::<S>();
+
+    #[expect(clippy::cast_possible_truncation, reason = "a table of some twenty pointers")]
+    const API: &'static LogicApi = &LogicApi {
+        magic: hotshell_abi::MAGIC,
+        epoch: hotshell_abi::EPOCH,
+        size: size_of::<LogicApi>() as u32,
+        canary: Self::CANARY,
+        describe: shared::describe::<G, S>,
+        last_panic: panic::last_panic,
+        bind: shared::bind::<G, S>,
+        unbind: shared::unbind::<G, S>,
+        sync: shared::sync::<G, S>,
+        param_text: shared::param_text::<G, S>,
+        param_parse: shared::param_parse::<G, S>,
+        save_state: state::save_state::<G, S>,
+        load_state: state::load_state::<G, S>,
+        migrate_state: state::migrate_state::<G, S>,
+        import_state: state::import_state::<G, S>,
+        create: thunk::create::<G, S>,
+        destroy: thunk::destroy::<G, S>,
+        reset: thunk::reset::<G, S>,
+        clear: thunk::clear::<G, S>,
+        process: thunk::process::<G, S>,
+        snapshot: thunk::snapshot::<G, S>,
+        restore: thunk::restore::<G, S>,
+    };
+}
+
+#[cfg(test)]
+mod tests;

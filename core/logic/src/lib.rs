@@ -1,9 +1,29 @@
-//! The author's side of hotshell.
+//! The author's side of hotshell: what a plug-in is written against, and the thunks that put it behind the boundary.
+//!
+//! Authors see it through the facade `hotshell`. Nothing here knows a format or a host.
 
-mod export;
+pub mod buffer;
+pub mod bus;
+pub mod context;
+pub mod events;
+pub mod export;
+pub mod info;
 pub mod params;
+pub mod plugin;
+pub mod snapshot;
+pub mod state;
+pub mod voice;
 
+pub use buffer::{AudioBuffer, Channels, ChannelsMut, Sample};
+pub use bus::{Bus, BusKind, BusLayout, Mpe, NotePorts};
+pub use context::{AudioConfig, CreateContext, Full, Level, ProcessContext, Reason, RenderMode, Transport};
+pub use events::{Event, EventList, Expression, NoteRef};
+pub use info::{FadeLaw, Feature, Handover, PluginInfo, ProcessStatus, Replay, Split, Tail};
 pub use params::Params;
+pub use plugin::{PluginLogic, PluginLogic64, PluginLogicCore};
+pub use snapshot::{SnapshotReader, SnapshotWriter};
+pub use state::{StateDoc, StateError, StateReader, StateValue, StateWriter};
+pub use voice::VoiceMods;
 
 /// What macros write: not for authors, and not stable.
 #[doc(hidden)]

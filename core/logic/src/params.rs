@@ -41,7 +41,7 @@
 //! `bypass = manual` = `MANUAL_BYPASS`. `modulatable` = `MODULATABLE`, `modulatable = poly` = `MODULATABLE_PER_NOTE`.
 
 pub mod bool;
-mod build;
+pub(crate) mod build;
 pub mod enum_;
 pub mod float;
 pub mod int;

@@ -1,4 +1,7 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: the wait-free reading of persistent fields")]
+#![allow(
+    unsafe_code,
+    reason = "DESIGN 9.9 names core/logic/src/export: the wait-free reading of persistent fields"
+)]
 //! A value that writers replace and readers, [audio] among them, read wait-free without ever freeing it.
 //!
 //! Called by: `params/persist`. Calls: nothing. Threads: reading [any]; writing and dropping [any but audio].

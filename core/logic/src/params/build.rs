@@ -12,8 +12,8 @@ use hotshell_abi::{MAX_METERS, ParamDesc, PersistDesc, StoreRef};
 use crate::params::persist::{Field, SyncField};
 use crate::params::text::Text;
 use crate::params::{
-    BoolParam, BoolSpec, EnumParam, EnumSpec, FloatParam, FloatSpec, IntParam, IntSpec, Keep, Meter, MeterSpec,
-    ParamEnum, ParamFlags, Params, Persist, PersistSpec, PersistValue, Smoother, Variant,
+    BoolParam, BoolSpec, EnumParam, EnumSpec, FloatParam, FloatSpec, IntParam, IntSpec, Keep, Meter,
+    MeterSpec, ParamEnum, ParamFlags, Params, Persist, PersistSpec, PersistValue, Smoother, Variant,
 };
 
 /// Collects the description of every field and answers the bound field. Fields that the shell's store does not have,
@@ -153,7 +153,13 @@ impl<'a> ParamsBuilder<'a> {
         };
         let (host_id, cell) = self.param(record, &common!(spec));
         // An empty range was reported above; the field must not panic on it meanwhile.
-        IntParam { cell, host_id, min: spec.min.min(spec.max), max: spec.max.max(spec.min), default: spec.default }
+        IntParam {
+            cell,
+            host_id,
+            min: spec.min.min(spec.max),
+            max: spec.max.max(spec.min),
+            default: spec.default,
+        }
     }
 
     /// A switch.
@@ -284,7 +290,10 @@ impl<'a> ParamsBuilder<'a> {
         if spec.flags.0 & ParamDesc::BYPASS != 0 && record.kind != ParamDesc::BOOL {
             self.problem(spec.id, "a bypass must be a BoolParam");
         }
-        let cell = self.store.and_then(|store| store.param(host_id)).unwrap_or_else(|| ParamRef::own(record.default));
+        let cell = self
+            .store
+            .and_then(|store| store.param(host_id))
+            .unwrap_or_else(|| ParamRef::own(record.default));
         self.found.params.push(record);
         (host_id, cell)
     }

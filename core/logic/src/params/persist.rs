@@ -103,7 +103,8 @@ impl<T: PersistValue> Field<T> {
     }
 
     fn write(&self, value: T, user: bool) -> Result<(), PersistError> {
-        let bytes = rmp_serde::to_vec_named(&value).map_err(|error| PersistError::Encode(error.to_string()))?;
+        let bytes =
+            rmp_serde::to_vec_named(&value).map_err(|error| PersistError::Encode(error.to_string()))?;
         if let Some(store) = &self.store {
             let refused = |_| PersistError::Refused(self.id.clone());
             let version = store.field_write(&self.id, &bytes, user).map_err(refused)?;
@@ -142,7 +143,10 @@ impl<T: PersistValue> SyncField for Field<T> {
             }
             Err(error) => {
                 self.value.set(T::default());
-                Err(format!("{}: its saved bytes do not decode ({error}); they are kept, the default shows", self.id))
+                Err(format!(
+                    "{}: its saved bytes do not decode ({error}); they are kept, the default shows",
+                    self.id
+                ))
             }
         }
     }

@@ -75,6 +75,8 @@ struct State {
     left: AtomicU32,
     /// Added (linear), multiplied (log) or pole (exponential).
     step: AtomicU64,
+    /// 1: the ramp under way is a straight line, whatever the style.
+    straight: AtomicU32,
 }
 
 const SNAP: u32 = u32::MAX;
@@ -99,6 +101,7 @@ impl Smoother {
             target: zero(),
             left: AtomicU32::new(SNAP),
             step: zero(),
+            straight: AtomicU32::new(0),
         }))
     }
 
@@ -174,6 +177,7 @@ struct Ramp {
     target: f64,
     left: u32,
     step: f64,
+    straight: bool,
 }
 
 impl Ramp {
@@ -183,9 +187,9 @@ impl Ramp {
             self.left -= 1;
             self.current = match self.style {
                 _ if self.left == 0 => self.target,
-                Smoothing::Log(_) if self.step > 0.0 => self.current * self.step,
+                _ if self.straight => self.current + self.step,
                 Smoothing::Exponential(_) => self.target + (self.current - self.target) * self.step,
-                _ => self.current + self.step,
+                _ => self.current * self.step,
             };
         }
         self.current
@@ -207,6 +211,7 @@ impl State {
             target: load(&self.target),
             left,
             step: load(&self.step),
+            straight: self.straight.load(Relaxed) != 0,
         };
         if left == SNAP {
             (ramp.current, ramp.target, ramp.left) = (goal, goal, 0);
@@ -227,11 +232,11 @@ impl State {
         }
         let from = ramp.current;
         ramp.left = frames;
-        ramp.style = self.style;
+        ramp.straight = false;
         ramp.step = match self.style {
             Smoothing::Log(_) if from > 0.0 && goal > 0.0 => (goal / from).powf(1.0 / f64::from(frames)),
             Smoothing::Log(_) | Smoothing::Linear(_) | Smoothing::None => {
-                ramp.style = Smoothing::Linear(0.0);
+                ramp.straight = true;
                 (goal - from) / f64::from(frames)
             }
             Smoothing::Exponential(_) => 0.001_f64.powf(1.0 / f64::from(frames)),
@@ -243,6 +248,7 @@ impl State {
         store(&self.current, ramp.current);
         store(&self.target, ramp.target);
         store(&self.step, ramp.step);
+        self.straight.store(u32::from(ramp.straight), Relaxed);
         self.left.store(ramp.left, Relaxed);
     }
 }

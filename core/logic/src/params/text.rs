@@ -144,7 +144,11 @@ impl Text {
 }
 
 /// Index of an enum's variant from its plain value.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..count just before")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0..count just before"
+)]
 pub(crate) fn index_of(value: f64, count: usize) -> usize {
     let last = f64::from(u32::try_from(count.saturating_sub(1)).unwrap_or(u32::MAX));
     if value.is_nan() { 0 } else { value.round().clamp(0.0, last) as usize }
@@ -180,18 +184,22 @@ fn write_float(value: f64, unit: Unit, range: &FloatRange, out: &mut dyn Write) 
     let span = range.max() - range.min();
     match unit {
         Unit::Percent => write_number(value * 100.0, decimals_for(span * 100.0, 1), out)?,
-        Unit::Db if value <= -120.0 => out.write_str("-inf")?,
+        Unit::Db if rounded(value, decimals_for(span, 1)) <= -120.0 => out.write_str("-inf")?,
         Unit::Db => write_number(value, decimals_for(span, 1), out)?,
         Unit::Hz if rounded(value, 1) >= 1000.0 => {
             write_number(value / 1000.0, 2, out)?;
             return out.write_str(" kHz");
         }
-        Unit::Hz => write_number(value, if rounded(value, 2) >= 10.0 { 1 } else { decimals_for(span, 2) }, out)?,
+        Unit::Hz => {
+            write_number(value, if rounded(value, 2) >= 10.0 { 1 } else { decimals_for(span, 2) }, out)?
+        }
         Unit::Ms if rounded(value, 1) >= 1000.0 => {
             write_number(value / 1000.0, 2, out)?;
             return out.write_str(" s");
         }
-        Unit::Ms => write_number(value, if rounded(value, 2) >= 10.0 { 1 } else { decimals_for(span, 2) }, out)?,
+        Unit::Ms => {
+            write_number(value, if rounded(value, 2) >= 10.0 { 1 } else { decimals_for(span, 2) }, out)?
+        }
         Unit::Seconds if value.abs() < 0.1 => {
             write_number(value * 1000.0, decimals_for(span * 1000.0, 2), out)?;
             return out.write_str(" ms");
@@ -220,7 +228,9 @@ fn split_number(text: &str) -> Option<(f64, &str)> {
     }
     let end = text
         .char_indices()
-        .find(|&(at, c)| !(c.is_ascii_digit() || matches!(c, '.' | ',') || (at == 0 && matches!(c, '+' | '-'))))
+        .find(|&(at, c)| {
+            !(c.is_ascii_digit() || matches!(c, '.' | ',') || (at == 0 && matches!(c, '+' | '-')))
+        })
         .map_or(text.len(), |(at, _)| at);
     let (number, word) = text.split_at(end);
     let number = match number.parse::<f64>() {
@@ -283,7 +293,8 @@ fn parse_bool(text: &str) -> Option<f64> {
 
 fn parse_variant(text: &str, variants: &[Variant]) -> Option<f64> {
     let by_name = variants.iter().position(|variant| variant.name.eq_ignore_ascii_case(text));
-    let index = by_name.or_else(|| variants.iter().position(|variant| variant.id.eq_ignore_ascii_case(text)))?;
+    let index =
+        by_name.or_else(|| variants.iter().position(|variant| variant.id.eq_ignore_ascii_case(text)))?;
     u32::try_from(index).ok().map(f64::from)
 }
 
@@ -368,7 +379,8 @@ mod tests {
         assert_eq!(int.parse("-7 st"), Some(-7.0));
         assert_eq!(text(&Text::Bool, 0.7), "On");
         assert_eq!(Text::Bool.parse("OFF"), Some(0.0));
-        const VARIANTS: &[Variant] = &[Variant { id: "lp", name: "Low pass" }, Variant { id: "hp", name: "High pass" }];
+        const VARIANTS: &[Variant] =
+            &[Variant { id: "lp", name: "Low pass" }, Variant { id: "hp", name: "High pass" }];
         let choice = Text::Enum(VARIANTS);
         assert_eq!(text(&choice, 1.0), "High pass");
         assert_eq!(text(&choice, f64::NAN), "Low pass");

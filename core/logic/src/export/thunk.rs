@@ -1,0 +1,188 @@
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: pointers that cross the boundary")]
+//! The audio half behind the table.
+//!
+//! Called by: the shell, through the table. Calls: the author. Threads: the tag at each field of `LogicApi`.
+#![deny(clippy::disallowed_types)]
+
+use std::sync::Arc;
+
+use hotshell_abi::snapshot::SnapshotBuffer;
+use hotshell_abi::table::{CreateArgs, LogicHandle, ResetReport, SharedHandle};
+use hotshell_abi::{AudioConfig, Bytes, ProcessArgs, RenderMode, Sample, Status};
+
+use crate::buffer::AudioBuffer;
+use crate::context::{CreateContext, ProcessContext, Reason, Transport};
+use crate::events::EventList;
+use crate::export::panic::gate;
+use crate::export::shared::{Parts, Shared};
+use crate::export::sysex::RawEvents;
+use crate::info::{ProcessStatus, Replay};
+use crate::plugin::PluginLogicCore;
+use crate::snapshot::{SnapshotReader, SnapshotWriter};
+
+/// What a `LogicHandle` points to.
+struct Running<G> {
+    logic: G,
+    parts: Arc<Parts>,
+    config: AudioConfig,
+    build: u32,
+}
+
+impl<G> Running<G> {
+    /// # Safety
+    /// `handle` is null, or came from `create` of the same plug-in, was not destroyed, and this thread alone uses it
+    /// for `'a`.
+    unsafe fn of<'a>(handle: LogicHandle) -> Option<&'a mut Self> {
+        // SAFETY: by contract.
+        unsafe { handle.cast::<Self>().as_mut() }
+    }
+}
+
+/// Before the first `reset`: blocks never run with it.
+const UNSIZED: AudioConfig =
+    AudioConfig { sample_rate: 48_000.0, max_frames: 1, layout: 0, mode: RenderMode::REALTIME, reserved: 0 };
+
+pub(super) unsafe extern "C" fn create<G: PluginLogicCore<S>, S: Sample>(
+    shared: SharedHandle,
+    args: *const CreateArgs<'_>,
+    out: *mut LogicHandle,
+) -> Status {
+    if out.is_null() {
+        return Status::BAD_ARGUMENT;
+    }
+    gate(|| {
+        // SAFETY: the table's contract on handles and arguments.
+        let (shared, args) = unsafe { (Shared::<G::Params>::of(shared), args.as_ref()) };
+        let (Some(shared), Some(args)) = (shared, args) else { return Status::BAD_ARGUMENT };
+        let parts = Arc::clone(&shared.parts);
+        let cx = CreateContext {
+            reason: Reason::of(args.reason, args.build).unwrap_or(Reason::Host),
+            host: args.host.as_str(),
+            format: args.format.as_str(),
+            store: Some(&parts.store),
+        };
+        let logic = G::create(Arc::clone(&shared.params), &cx);
+        let running = Box::new(Running { logic, parts, config: UNSIZED, build: args.build });
+        // SAFETY: not null, and by the table's contract writable.
+        unsafe { *out = Box::into_raw(running).cast() };
+        Status::OK
+    })
+}
+
+pub(super) unsafe extern "C" fn destroy<G: PluginLogicCore<S>, S: Sample>(logic: LogicHandle) -> Status {
+    if logic.is_null() {
+        return Status::BAD_ARGUMENT;
+    }
+    gate(|| {
+        // SAFETY: the handle came from `create`'s `Box::into_raw`, and the shell destroys it once.
+        drop(unsafe { Box::from_raw(logic.cast::<Running<G>>()) });
+        Status::OK
+    })
+}
+
+pub(super) unsafe extern "C" fn reset<G: PluginLogicCore<S>, S: Sample>(
+    logic: LogicHandle,
+    config: *const AudioConfig,
+    out: *mut ResetReport,
+) -> Status {
+    gate(|| {
+        // SAFETY: the table's contract on handles and arguments.
+        let (running, config, out) = unsafe { (Running::<G>::of(logic), config.as_ref(), out.as_mut()) };
+        let (Some(running), Some(config), Some(out)) = (running, config, out) else {
+            return Status::BAD_ARGUMENT;
+        };
+        running.config = *config;
+        running.parts.smoothers.iter().for_each(|smoother| smoother.reset(config.sample_rate));
+        running.logic.reset(config);
+        *out = ResetReport {
+            latency: running.logic.latency(),
+            reserved: 0,
+            tail: running.logic.tail().frames(),
+        };
+        Status::OK
+    })
+}
+
+pub(super) unsafe extern "C" fn clear<G: PluginLogicCore<S>, S: Sample>(logic: LogicHandle) -> Status {
+    gate(|| {
+        // SAFETY: the table's contract on handles.
+        let Some(running) = (unsafe { Running::<G>::of(logic) }) else { return Status::BAD_ARGUMENT };
+        running.parts.smoothers.iter().for_each(crate::params::Smoother::snap);
+        running.logic.clear();
+        Status::OK
+    })
+}
+
+pub(super) unsafe extern "C" fn process<G: PluginLogicCore<S>, S: Sample>(
+    logic: LogicHandle,
+    args: *mut ProcessArgs<'_>,
+) -> Status {
+    gate(|| {
+        // SAFETY: the table's contract on handles and arguments.
+        let (running, args) = unsafe { (Running::<G>::of(logic), args.as_mut()) };
+        let (Some(running), Some(args)) = (running, args) else { return Status::BAD_ARGUMENT };
+        // SAFETY: the table's contract: the queue is the shell's own for this call.
+        let Some(output) = (unsafe { args.output.as_mut() }) else { return Status::BAD_ARGUMENT };
+        // SAFETY: bytes behind system exclusives are borrowed for the call (`Event::sysex_bytes`).
+        let events = EventList::new(unsafe { RawEvents::new(args.events.as_slice()) });
+        if args.state_changed != 0 {
+            running.logic.state_changed();
+        }
+        let mut cx = ProcessContext {
+            config: &running.config,
+            mode: args.mode,
+            offset: args.offset,
+            frames: args.frames,
+            transport: transport(args, running.config.sample_rate),
+            steady_time: args.steady_time,
+            first_block: Reason::of(args.first_block, running.build),
+            output,
+            store: Some(&running.parts.store),
+        };
+        // SAFETY: the shell filled `args` as `ProcessArgs` says, with samples of `S` (the canary compares the
+        // precision), and this is the only view of it.
+        let mut buffer = AudioBuffer::new(unsafe { args.view::<S>() });
+        let status = running.logic.process(&mut buffer, &events, &mut cx);
+        args.active = u32::from(status == ProcessStatus::Active);
+        args.latency = running.logic.latency();
+        args.tail = running.logic.tail().frames();
+        Status::OK
+    })
+}
+
+/// The timeline at the sub-block's first frame.
+fn transport(args: &ProcessArgs<'_>, sample_rate: f64) -> Option<Transport> {
+    // SAFETY: the table's contract: null, or the shell's own for this call.
+    let raw = unsafe { args.transport.as_ref() }?;
+    Some(Transport(raw.advanced(args.offset.saturating_sub(raw.time), sample_rate)))
+}
+
+pub(super) unsafe extern "C" fn snapshot<G: PluginLogicCore<S>, S: Sample>(
+    logic: LogicHandle,
+    out: *mut SnapshotBuffer<'_>,
+) -> Status {
+    gate(|| {
+        // SAFETY: the table's contract on handles and buffers.
+        let (running, out) = unsafe { (Running::<G>::of(logic), out.as_mut()) };
+        let (Some(running), Some(out)) = (running, out) else { return Status::BAD_ARGUMENT };
+        running.logic.snapshot(&mut SnapshotWriter::new(out));
+        Status::OK
+    })
+}
+
+pub(super) unsafe extern "C" fn restore<G: PluginLogicCore<S>, S: Sample>(
+    logic: LogicHandle,
+    from: Bytes<'_>,
+    replay_notes: *mut u32,
+) -> Status {
+    gate(|| {
+        // SAFETY: the table's contract on handles and results.
+        let (running, replay_notes) = unsafe { (Running::<G>::of(logic), replay_notes.as_mut()) };
+        let (Some(running), Some(replay_notes)) = (running, replay_notes) else {
+            return Status::BAD_ARGUMENT;
+        };
+        let replay = running.logic.restore(&SnapshotReader::new(from.as_slice()));
+        *replay_notes = u32::from(replay == Replay::HeldNotes);
+        Status::OK
+    })
+}
