@@ -28,10 +28,11 @@ pub use voice::VoiceMods;
 /// What macros write: not for authors, and not stable.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::export::describe::description;
     pub use crate::params::{
-        BoolParam, BoolSpec, EnumParam, EnumSpec, FloatParam, FloatRange, FloatSpec, IntParam, IntSpec, Keep, Meter,
-        MeterSpec, ParamEnum, ParamFlags, ParamText, Params, ParamsBuilder, Persist, PersistSpec, Scope, Smoothing,
-        TextFns, Unit, Variant, standalone,
+        BoolParam, BoolSpec, EnumParam, EnumSpec, FloatParam, FloatRange, FloatSpec, IntParam, IntSpec, Keep,
+        Meter, MeterSpec, ParamEnum, ParamFlags, ParamText, Params, ParamsBuilder, Persist, PersistSpec,
+        Scope, Smoothing, TextFns, Unit, Variant, standalone,
     };
     pub use hotshell_abi::MAX_METERS;
 }

@@ -19,7 +19,10 @@ use crate::params::{Params, ParamsBuilder};
 use crate::plugin::PluginLogicCore;
 
 /// The description of `G`, the same address at every call.
-pub(crate) fn description<G: PluginLogicCore<S>, S: Sample>() -> &'static PluginDesc<'static> {
+///
+/// # Panics
+/// If `G`'s parameters or buses cannot be used: the message names them.
+pub fn description<G: PluginLogicCore<S>, S: Sample>() -> &'static PluginDesc<'static> {
     // One per library: a `static` inside a generic function is shared by all its instances.
     static MADE: Mutex<BTreeMap<TypeId, &'static PluginDesc<'static>>> = Mutex::new(BTreeMap::new());
     let of = TypeId::of::<(G, S)>();

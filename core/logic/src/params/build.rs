@@ -240,6 +240,26 @@ impl<'a> ParamsBuilder<'a> {
         Meter { cells }
     }
 
+    /// Text of plain `value` for the parameter with the dotted `id`, as hosts show it; `None` if none has that id. For
+    /// unit tests of texts.
+    #[must_use]
+    pub fn text(&self, id: &str, value: f64) -> Option<String> {
+        let mut out = String::new();
+        self.record_of(id)?.text.write(value, &mut out).ok()?;
+        Some(out)
+    }
+
+    /// Plain value of `text` for the parameter with the dotted `id`, as hosts read it; `None` if it means none. For unit
+    /// tests of texts.
+    #[must_use]
+    pub fn parse(&self, id: &str, text: &str) -> Option<f64> {
+        self.record_of(id)?.text.parse(text)
+    }
+
+    fn record_of(&self, id: &str) -> Option<&ParamRecord> {
+        self.found.params.iter().find(|param| param.id == id)
+    }
+
     fn field<T: PersistValue>(&mut self, id: &str, scope: u32) -> Arc<Field<T>> {
         let id = self.full(id);
         let field = Arc::new(Field::new(id.clone(), self.store.cloned()));
