@@ -19,7 +19,7 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    Host(host::Args),
+    Host(Box<host::Args>),
     Demo(demo::Args),
 }
 

@@ -8,7 +8,9 @@ pub mod compile;
 pub mod demo;
 pub mod depinfo;
 pub mod host;
+pub mod interrupt;
 pub mod project;
+pub mod render;
 pub mod watch;
 
 use std::process::ExitCode;
