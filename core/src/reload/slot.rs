@@ -224,7 +224,7 @@ pub struct Copied {
 ///
 /// # Errors
 /// Reading or writing failed, or there is more than `limit`.
-pub fn copy_hashed(input: &mut File, output: &mut File, limit: u64) -> std::io::Result<Copied> {
+pub fn copy_hashed(input: &mut File, output: &mut impl Write, limit: u64) -> std::io::Result<Copied> {
     let mut hasher = Xxh3::new();
     let mut chunk = vec![0_u8; 256 << 10];
     let mut length = 0_u64;
