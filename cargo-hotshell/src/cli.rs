@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{Error, demo, host};
+use crate::{Error, bundle, clean, demo, dev, host};
 
 /// Live-reloading audio plug-ins in Rust.
 #[derive(Parser, Debug)]
@@ -19,6 +19,9 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Dev(dev::Args),
+    Bundle(bundle::Args),
+    Clean(clean::Args),
     Host(Box<host::Args>),
     Demo(demo::Args),
 }
@@ -30,6 +33,9 @@ impl Cli {
     /// What the subcommand could not do, where, and what to do next.
     pub fn run(self) -> Result<ExitCode, Error> {
         match self.command {
+            Command::Dev(args) => dev::run(&args),
+            Command::Bundle(args) => bundle::run(&args),
+            Command::Clean(args) => clean::run(&args),
             Command::Host(args) => host::run(&args),
             Command::Demo(args) => demo::run(&args),
         }

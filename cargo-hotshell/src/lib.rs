@@ -3,14 +3,22 @@
 //! Called by: `main.rs`, tests. Calls: one module per subcommand.
 //! Threads: [`main`] runs on the process's first thread; a module that starts others says so.
 
+pub mod bundle;
+pub mod clean;
 pub mod cli;
 pub mod compile;
 pub mod demo;
 pub mod depinfo;
+pub mod dev;
 pub mod host;
+pub mod install;
 pub mod interrupt;
+pub mod layout;
+pub mod listeners;
 pub mod project;
+pub mod publish;
 pub mod render;
+pub mod terminal;
 pub mod watch;
 
 use std::process::ExitCode;

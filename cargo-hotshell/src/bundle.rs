@@ -1,0 +1,126 @@
+//! `bundle`: the static plug-in, as it ships.
+//!
+//! Called by: `cli`. Calls: `compile`, `layout`. Threads: [main].
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use anyhow::{Context, bail};
+use object::{NameOrOrdinal, Object};
+
+use crate::Error;
+use crate::compile::{Built, Job, Kind, Outcome, Progress, Request};
+use crate::interrupt::on_interrupt;
+use crate::layout::{self, System};
+use crate::project::{Project, Selection};
+use crate::terminal::{Terminal, span};
+
+/// Exported by builds that can be reloaded, and by those alone.
+const RELOAD_SYMBOL: &str = "hotshell_logic_v1";
+
+/// Builds the plug-in without any reload code and lays it out for this system.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// With the release profile.
+    #[arg(long)]
+    release: bool,
+    /// Folder for the bundle [default: `bundle` in cargo's target folder].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Features of the plug-in's own.
+    #[arg(short = 'F', long, value_name = "FEATURES")]
+    features: Vec<String>,
+}
+
+enum Event {
+    Interrupted,
+    Build(Progress),
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// The build cannot be started or placed, or holds reload code. A failed compilation is shown and is an exit status.
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    let (sender, events) = channel();
+    let to = sender.clone();
+    on_interrupt(move || drop(to.send(Event::Interrupted)))?;
+    let mut terminal = Terminal::new();
+    let project = Project::find(&args.selection)?;
+    let scratch = tempfile::tempdir().context("no temporary folder")?;
+    let request = Request {
+        project: &project,
+        kind: Kind::Static { release: args.release },
+        features: &args.features,
+        scratch: scratch.path(),
+        colour: terminal.has_colour(),
+    };
+    terminal.say("Building", format_args!("{} {}", project.package, request.kind.words()));
+    let job = Job::start(&request, Arc::new(move |news| drop(sender.send(Event::Build(news)))))?;
+    let Some(outcome) = wait(job, &events, &mut terminal)? else {
+        return Ok(ExitCode::from(130));
+    };
+    match outcome {
+        Outcome::Failed { text, .. } => {
+            terminal.print(&text);
+            Ok(ExitCode::FAILURE)
+        }
+        Outcome::Built(built) => {
+            place(&built, args.out.as_deref(), &project, &terminal)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// `None` if interrupted: the job's group has ended then.
+fn wait(job: Job, events: &Receiver<Event>, terminal: &mut Terminal) -> Result<Option<Outcome>, Error> {
+    loop {
+        match events.recv().context("the build's readers are gone")? {
+            Event::Interrupted => return Ok(None),
+            Event::Build(Progress::Status(text)) => terminal.busy(&text),
+            Event::Build(Progress::Ended) => {
+                let outcome = job.finish()?;
+                terminal.idle();
+                return Ok(Some(outcome));
+            }
+        }
+    }
+}
+
+fn place(built: &Built, out: Option<&Path>, project: &Project, terminal: &Terminal) -> Result<(), Error> {
+    terminal.print(&built.warnings);
+    if has_reload_code(&built.artifact)? {
+        bail!(
+            "{} exports {RELOAD_SYMBOL}: its manifest switches on `{}/reload` or `{}/logic-only`, which only \
+             `cargo hotshell dev` may do; nothing was bundled",
+            project.package,
+            project.dependency,
+            project.dependency
+        );
+    }
+    let folder = out.map_or_else(|| project.target.join("bundle"), Path::to_owned);
+    let bundle = layout::put(&built.artifact, &folder, project, System::this())?;
+    terminal.say("Bundled", format_args!("{} in {}", bundle.display(), span(built.took)));
+    Ok(())
+}
+
+/// True if the library could be reloaded: then it is no release.
+///
+/// # Errors
+/// It cannot be read or is no library.
+pub fn has_reload_code(library: &Path) -> Result<bool, Error> {
+    let bytes = std::fs::read(library).with_context(|| format!("cannot read {}", library.display()))?;
+    let file = object::File::parse(bytes.as_slice());
+    let file = file.with_context(|| format!("{} is no library of this system", library.display()))?;
+    let mut exports =
+        file.exports().with_context(|| format!("{} has no list of exports", library.display()))?;
+    // Mach-O writes an underscore before every name.
+    let is_it = |name: &[u8]| name.strip_prefix(b"_").unwrap_or(name) == RELOAD_SYMBOL.as_bytes();
+    Ok(exports.any(|export| {
+        export.is_ok_and(|export| matches!(export.name(), NameOrOrdinal::Name(name) if is_it(name)))
+    }))
+}

@@ -1,0 +1,65 @@
+//! `dev`: builds the shell once, then a new logic per save, until Ctrl-C.
+//!
+//! Called by: `cli`. Calls: `dev/session`, `clean`. Threads: [main].
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::mpsc::channel;
+
+use hotshell_core::reload::slot::Slot;
+
+use crate::layout::System;
+use crate::project::{Project, Selection};
+use crate::terminal::Terminal;
+use crate::{Error, clean, install};
+
+mod session;
+
+use session::{Event, Session};
+
+/// Builds the plug-in, puts it where hosts look, and reloads it in running hosts at every save.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// Folder for the bundle [default: where hosts look].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Remove bundle, builds and target folders at the end.
+    #[arg(long)]
+    temporary: bool,
+    /// Features of the plug-in's own.
+    #[arg(short = 'F', long, value_name = "FEATURES")]
+    features: Vec<String>,
+}
+
+/// Runs the subcommand until it is interrupted.
+///
+/// # Errors
+/// No plug-in there, another `dev` at work on it, or its bundle's place is taken.
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    let (sender, events) = channel();
+    let to = sender.clone();
+    crate::interrupt::on_interrupt(move || drop(to.send(Event::Interrupted)))?;
+    let mut terminal = Terminal::new();
+    let project = Project::find(&args.selection)?;
+    let folder = match &args.out {
+        Some(folder) => std::path::absolute(folder)?,
+        None => System::this().clap_folder()?,
+    };
+    let slot = Slot::open(&Slot::path_for(&project.package, &project.manifest)?)?;
+    let claim = slot.claim_dev()?;
+    let ended = install::check_place(&folder, &project, slot.folder().path()).and_then(|()| {
+        let mut session =
+            Session::new(&project, &args.features, folder, &slot, &claim, sender, &mut terminal)?;
+        session.run(&events)
+    });
+    drop(claim);
+    terminal.idle();
+    if args.temporary {
+        clean::everything(&project, slot, &terminal)?;
+    } else if ended.is_ok() {
+        terminal.say("Stopped", "hosts play the last good build on; `cargo hotshell clean` removes it");
+    }
+    ended.map(|()| ExitCode::SUCCESS)
+}

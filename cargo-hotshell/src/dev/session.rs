@@ -1,0 +1,343 @@
+//! One `dev` from start to Ctrl-C: a state machine over one channel of events.
+//!
+//! Called by: `dev`. Calls: `compile`, `install`, `publish`, `watch`, `listeners`, the slot.
+//! Threads: [main]; readers of a build and the file events only send.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use hotshell_core::reload::slot::{DevClaim, DevState, DevStatus, Slot, now};
+use notify::RecursiveMode;
+
+use crate::Error;
+use crate::compile::{Built, Job, Kind, Outcome, Progress, Request};
+use crate::install;
+use crate::listeners::{Listeners, Tone};
+use crate::project::Project;
+use crate::publish::{Published, Story, publish};
+use crate::terminal::{Terminal, between, span};
+use crate::watch::{Debounce, FileNews, Sources, Watcher};
+
+/// How often to look for what no event announces: file systems without events, hosts that died.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What can happen.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Ctrl-C.
+    Interrupted,
+    /// News of the build with this number; older ones are void.
+    Build(u64, Progress),
+    /// Something was written.
+    Files(FileNews),
+}
+
+/// Everything that lives as long as one `dev`.
+pub(super) struct Session<'a> {
+    project: &'a Project,
+    features: &'a [String],
+    /// Where the bundle goes.
+    folder: PathBuf,
+    slot: &'a Slot,
+    claim: &'a DevClaim<'a>,
+    sender: Sender<Event>,
+    terminal: &'a mut Terminal,
+    scratch: Scratch,
+    hosts: PathBuf,
+    watcher: Watcher,
+    sources: Sources,
+    debounce: Debounce,
+    listeners: Listeners,
+    status: DevStatus,
+    /// What to build next, or what is being built.
+    kind: Kind,
+    /// The build that runs, with its number.
+    job: Option<(u64, Job)>,
+    jobs: u64,
+    /// Sources have changed since the last build was started.
+    dirty: bool,
+    /// The last save.
+    story: Story,
+    last_warnings: String,
+}
+
+impl<'a> Session<'a> {
+    /// Opens everything; nothing is built yet.
+    ///
+    /// # Errors
+    /// The system gives no file events, or no temporary folder.
+    pub(super) fn new(
+        project: &'a Project,
+        features: &'a [String],
+        folder: PathBuf,
+        slot: &'a Slot,
+        claim: &'a DevClaim<'a>,
+        sender: Sender<Event>,
+        terminal: &'a mut Terminal,
+    ) -> Result<Self, Error> {
+        let to = sender.clone();
+        let mut watcher = Watcher::start(move |news| drop(to.send(Event::Files(news))))?;
+        // Watched before it is read: a save in between is seen twice rather than never.
+        let sources = Sources::of(project);
+        watcher.follow(&sources);
+        let sources = Sources::of(project);
+        slot.reports()?;
+        let hosts = slot.folder().path().join("hosts");
+        watcher.add(&hosts, RecursiveMode::NonRecursive);
+        Ok(Self {
+            scratch: Scratch::new(project, slot)?,
+            kind: Kind::Shell { slot: slot.folder().path().to_owned() },
+            status: DevStatus { pid: std::process::id(), ..DevStatus::default() },
+            debounce: Debounce::default(),
+            listeners: Listeners::default(),
+            story: Story::default(),
+            last_warnings: String::new(),
+            job: None,
+            jobs: 0,
+            dirty: true,
+            project,
+            features,
+            folder,
+            slot,
+            claim,
+            sender,
+            terminal,
+            hosts,
+            watcher,
+            sources,
+        })
+    }
+
+    /// Runs until interrupted.
+    ///
+    /// # Errors
+    /// What a save cannot mend: the slot or the bundle's folder cannot be written.
+    pub(super) fn run(&mut self, events: &Receiver<Event>) -> Result<(), Error> {
+        let mut tick = Instant::now() + TICK;
+        loop {
+            if self.dirty && self.job.is_none() {
+                self.start()?;
+            }
+            let until = self.debounce.deadline().map_or(tick, |deadline| deadline.min(tick));
+            match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Event::Interrupted) => return Ok(()),
+                Ok(Event::Build(number, news)) => self.build_news(number, news)?,
+                Ok(Event::Files(news)) => self.file_news(news)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => anyhow::bail!("all sources of events are gone"),
+            }
+            let time = Instant::now();
+            if time >= tick {
+                tick = time + TICK;
+                self.debounce_moved(time);
+                self.listen()?;
+            }
+            if let Some(touched) = self.debounce.take(time) {
+                self.saved(touched);
+            }
+        }
+    }
+
+    fn start(&mut self) -> Result<(), Error> {
+        self.dirty = false;
+        self.jobs += 1;
+        let (number, sender) = (self.jobs, self.sender.clone());
+        let request = Request {
+            project: self.project,
+            kind: self.kind.clone(),
+            features: self.features,
+            scratch: self.scratch.path(),
+            colour: self.terminal.has_colour(),
+        };
+        let words = format!("{} of {}", self.kind.words(), self.project.package);
+        if self.story.saved_at.is_none() {
+            self.terminal.say("Building", &words);
+        }
+        self.terminal.busy(&format!("building {words}"));
+        // The compiler first: what is told to the hosts must not cost it time.
+        let sink = move |news| drop(sender.send(Event::Build(number, news)));
+        self.job = Some((number, Job::start(&request, Arc::new(sink))?));
+        self.tell(DevState::Building, None)
+    }
+
+    fn build_news(&mut self, number: u64, news: Progress) -> Result<(), Error> {
+        match (self.job.take_if(|(current, _)| *current == number && news == Progress::Ended), news) {
+            (Some((_, job)), _) => {
+                let outcome = job.finish()?;
+                self.terminal.idle();
+                self.sources.accept_lock_file();
+                match outcome {
+                    Outcome::Failed { text, first } => self.failed(&text, first),
+                    Outcome::Built(built) => self.built(&built),
+                }
+            }
+            (None, Progress::Status(text)) if self.jobs == number => {
+                self.terminal.busy(&text);
+                Ok(())
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    fn failed(&mut self, text: &str, first: String) -> Result<(), Error> {
+        self.terminal.print(text);
+        let plays = match self.status.build {
+            0 => "save a change to try again".to_owned(),
+            build => format!("build {build} plays on"),
+        };
+        self.terminal.fail("Failed", format_args!("{first}; {plays}"));
+        // A first build that failed is over: the next save is a save like any other.
+        self.tell(DevState::Failed, Some(first))
+    }
+
+    fn built(&mut self, built: &Built) -> Result<(), Error> {
+        self.sources.include(built.inputs.iter().cloned());
+        self.watcher.follow(&self.sources);
+        if built.warnings != self.last_warnings {
+            self.terminal.print(&built.warnings);
+            self.last_warnings.clone_from(&built.warnings);
+        }
+        match self.kind {
+            Kind::Logic => self.publish(built)?,
+            _ => {
+                self.install(built)?;
+                // The logic has a folder of its own: its first build takes the long way, before the first save.
+                (self.kind, self.dirty) = (Kind::Logic, true);
+            }
+        }
+        self.tell(DevState::Idle, None)
+    }
+
+    fn install(&mut self, built: &Built) -> Result<(), Error> {
+        let installed = install::install(&built.artifact, &self.folder, self.project, self.slot)?;
+        let bundle = installed.bundle.display();
+        if !installed.replaced {
+            self.terminal.say("Unchanged", bundle);
+            return Ok(());
+        }
+        self.terminal.say("Installed", format_args!("{bundle} in {}", span(built.took)));
+        if self.listeners.count() > 0 {
+            self.terminal
+                .warn("Restart", "the shell itself changed: hosts that run keep the old one until restarted");
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, built: &Built) -> Result<(), Error> {
+        match publish(self.slot, &built.artifact, &self.story)? {
+            Published::Same(manifest) => {
+                self.status.build = manifest.build;
+                self.terminal.say("Same", format_args!("machine code as build {}", manifest.build));
+                self.listeners.published(manifest);
+            }
+            Published::New(manifest) => {
+                self.status.build = manifest.build;
+                let copied = span(between(manifest.built_at, manifest.published_at));
+                let since = match manifest.saved_at {
+                    0 => String::new(),
+                    saved => format!(", {} after the save", span(between(saved, manifest.published_at))),
+                };
+                self.terminal.say(
+                    "Published",
+                    format_args!(
+                        "build {}: built in {}, copied in {copied}{since}",
+                        manifest.build,
+                        span(built.took)
+                    ),
+                );
+                self.listeners.published(manifest);
+            }
+        }
+        if self.story.saved_at.is_none() {
+            self.terminal.say("Watching", format_args!("{}; Ctrl-C stops", self.project.folder().display()));
+            if self.listeners.count() == 0 {
+                self.terminal.say("Waiting", "no host has the plug-in open yet");
+            }
+        }
+        Ok(())
+    }
+
+    fn file_news(&mut self, news: FileNews) -> Result<(), Error> {
+        match news {
+            FileNews::Touched(paths) => {
+                let (reports, sources): (Vec<PathBuf>, Vec<PathBuf>) =
+                    paths.into_iter().partition(|path| path.starts_with(&self.hosts));
+                if !sources.is_empty() {
+                    self.debounce.add(sources, Instant::now());
+                }
+                if reports.iter().any(|path| path.extension().is_some_and(|kind| kind == "json")) {
+                    self.listen()?;
+                }
+            }
+            FileNews::Lost => self.debounce_moved(Instant::now()),
+        }
+        Ok(())
+    }
+
+    fn debounce_moved(&mut self, time: Instant) {
+        let moved = self.sources.moved();
+        if !moved.is_empty() {
+            self.debounce.add(moved, time);
+        }
+    }
+
+    /// A save is over: if it changed anything, what is being built is obsolete.
+    fn saved(&mut self, mut touched: std::collections::BTreeSet<PathBuf>) {
+        if self.job.is_some() {
+            touched.remove(self.sources.lock_file());
+        }
+        let changed = self.sources.changed(&touched, self.status.state == DevState::Failed);
+        if changed.is_empty() {
+            return;
+        }
+        self.story = Story { saved_at: Some(self.sources.saved_at(&changed)), files: changed };
+        self.dirty = true;
+        // Dropping it ends its process group.
+        self.job = None;
+    }
+
+    fn listen(&mut self) -> Result<(), Error> {
+        for news in self.listeners.update(self.slot.reports()?) {
+            match news.tone {
+                Tone::Good => self.terminal.say(news.verb, news.text),
+                Tone::Odd => self.terminal.warn(news.verb, news.text),
+                Tone::Bad => self.terminal.fail(news.verb, news.text),
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, state: DevState, error: Option<String>) -> Result<(), Error> {
+        self.status = DevStatus { state, since: now(), error, ..self.status.clone() };
+        Ok(self.claim.write(&self.status)?)
+    }
+}
+
+/// A folder for the temporary files of compilers and linkers that may be killed at any moment. One per slot, so that
+/// the next `dev` finds and removes what a killed one left.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(project: &Project, slot: &Slot) -> Result<Self, Error> {
+        let name = slot.folder().path().file_name().unwrap_or_default();
+        let path = project.own_target().join("tmp").join(name);
+        // Not there: nothing was left.
+        drop(std::fs::remove_dir_all(&path));
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays is removed by the next `dev` or by `clean`.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}

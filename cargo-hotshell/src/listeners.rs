@@ -1,0 +1,229 @@
+//! Who listens, and what they say: the shells' reports, turned into news.
+//!
+//! Called by: `dev`. Calls: nothing. Threads: [main].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hotshell_core::reload::slot::{HostReport, Manifest};
+
+use crate::terminal::{between, span};
+
+/// How loud a line of news is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Odd,
+    /// Something failed.
+    Bad,
+}
+
+/// One line for the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// How loud.
+    pub tone: Tone,
+    /// What happened, in one word.
+    pub verb: &'static str,
+    /// The rest.
+    pub text: String,
+}
+
+impl News {
+    const fn new(tone: Tone, verb: &'static str, text: String) -> Self {
+        Self { tone, verb, text }
+    }
+}
+
+/// What was last said about each module.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    known: BTreeMap<String, HostReport>,
+    published: Option<Manifest>,
+}
+
+impl Listeners {
+    /// From here on, hearing `manifest` is news.
+    pub fn published(&mut self, manifest: Manifest) {
+        self.published = Some(manifest);
+    }
+
+    /// Number of modules that listen.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Compares with what was said before. `reports`: all living modules.
+    pub fn update(&mut self, reports: Vec<HostReport>) -> Vec<News> {
+        let mut news = Vec::new();
+        let living: BTreeSet<String> = reports.iter().map(|report| report.id.clone()).collect();
+        self.known.retain(|id, gone| {
+            if !living.contains(id) {
+                news.push(News::new(Tone::Good, "Left", who(gone)));
+            }
+            living.contains(id)
+        });
+        for report in reports {
+            match self.known.get(&report.id) {
+                None => {
+                    news.push(News::new(Tone::Good, "Listening", who(&report)));
+                    // Its log before this moment was for another terminal; its refusals and faults still hold.
+                    let silent = HostReport { log: report.log.clone(), ..arrival(&report) };
+                    self.compare(&silent, &report, &mut news);
+                }
+                Some(before) => self.compare(before, &report, &mut news),
+            }
+            self.known.insert(report.id.clone(), report);
+        }
+        news
+    }
+
+    fn compare(&self, before: &HostReport, after: &HostReport, news: &mut Vec<News>) {
+        let lost = after.blocks_lost.saturating_sub(before.blocks_lost);
+        let heard = self.published.as_ref().filter(|_| after.heard != before.heard && after.heard_at > 0);
+        match heard.filter(|manifest| manifest.build == after.heard) {
+            Some(manifest) => news.push(heard_line(manifest, after, lost)),
+            None if lost > 0 => {
+                news.push(News::new(Tone::Odd, "Lost", format!("{lost} blocks in {}", who(after))));
+            }
+            None => {}
+        }
+        for refusal in after.refusals.iter().filter(|refusal| !before.refusals.contains(refusal)) {
+            let text = format!("build {} by {}: {}", refusal.build, who(after), refusal.reason);
+            news.push(News::new(Tone::Bad, "Refused", text));
+        }
+        for fault in after.faults.iter().filter(|fault| !before.faults.contains(fault)) {
+            let text = format!("build {} in {}: {}", fault.build, who(after), fault.message);
+            news.push(News::new(Tone::Bad, "Fault", text));
+        }
+        if after.stopped != before.stopped
+            && let Some(reason) = &after.stopped
+        {
+            news.push(News::new(Tone::Bad, "Stopped", format!("{} cannot reload: {reason}", who(after))));
+        }
+        let last = before.log.iter().map(|line| line.at).max().unwrap_or(0);
+        for line in after.log.iter().filter(|line| line.at > last) {
+            let tone = if line.level >= 2 { Tone::Odd } else { Tone::Good };
+            news.push(News::new(tone, "Log", format!("{}: {}", who(after), line.text)));
+        }
+    }
+}
+
+/// The report of a module that was just opened: nothing refused, nothing failed, nothing heard since.
+fn arrival(report: &HostReport) -> HostReport {
+    HostReport {
+        id: report.id.clone(),
+        heard: report.heard,
+        heard_at: report.heard_at,
+        blocks_lost: report.blocks_lost,
+        ..HostReport::default()
+    }
+}
+
+fn heard_line(manifest: &Manifest, report: &HostReport, lost: u64) -> News {
+    let since_publish = span(between(manifest.published_at, report.heard_at));
+    let since_save = match manifest.saved_at {
+        0 => String::new(),
+        saved => format!("{} after the save, ", span(between(saved, report.heard_at))),
+    };
+    let text = format!(
+        "build {} in {}: {since_save}{since_publish} after publishing, {lost} blocks lost",
+        manifest.build,
+        who(report)
+    );
+    News::new(if lost == 0 { Tone::Good } else { Tone::Odd }, "Heard", text)
+}
+
+fn who(report: &HostReport) -> String {
+    let host = if report.host.is_empty() { "a host" } else { report.host.as_str() };
+    let format = if report.format.is_empty() { String::new() } else { format!("{}, ", report.format) };
+    format!("{host} ({format}process {})", report.pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use hotshell_core::reload::slot::{FaultLine, LogLine, RefusalLine};
+
+    use super::*;
+
+    fn report(heard: u32, heard_at: u64) -> HostReport {
+        HostReport {
+            id: "a".to_owned(),
+            pid: 7,
+            host: "REAPER".to_owned(),
+            format: "clap".to_owned(),
+            heard,
+            heard_at,
+            ..HostReport::default()
+        }
+    }
+
+    fn manifest(build: u32) -> Manifest {
+        Manifest {
+            format: 1,
+            build,
+            file: String::new(),
+            length: 0,
+            hash: String::new(),
+            profile: String::new(),
+            saved_at: 1_000_000_000,
+            built_at: 1_300_000_000,
+            published_at: 1_320_000_000,
+            facts: BTreeMap::default(),
+        }
+    }
+
+    fn verbs(news: &[News]) -> Vec<&'static str> {
+        news.iter().map(|line| line.verb).collect()
+    }
+
+    #[test]
+    fn coming_and_going_is_said_once() {
+        let mut listeners = Listeners::default();
+        assert_eq!(verbs(&listeners.update(vec![report(0, 0)])), ["Listening"]);
+        assert_eq!(verbs(&listeners.update(vec![report(0, 0)])), [""; 0]);
+        assert_eq!(listeners.count(), 1);
+        assert_eq!(verbs(&listeners.update(vec![])), ["Left"]);
+    }
+
+    #[test]
+    fn a_heard_build_is_timed_from_the_save_and_from_the_publish_and_counts_lost_blocks() {
+        let mut listeners = Listeners::default();
+        listeners.update(vec![report(1, 5)]);
+        listeners.published(manifest(2));
+        assert_eq!(listeners.update(vec![report(1, 5)]), []);
+        let news = listeners.update(vec![report(2, 1_345_000_000)]);
+        assert_eq!(news.len(), 1);
+        assert_eq!((news[0].tone, news[0].verb), (Tone::Good, "Heard"));
+        let text = &news[0].text;
+        assert!(text.contains("0.34 s after the save, 25 ms after publishing, 0 blocks lost"), "{text}");
+        let lossy = HostReport { blocks_lost: 3, ..report(2, 1_345_000_000) };
+        let news = listeners.update(vec![lossy]);
+        assert_eq!((news[0].tone, news[0].verb), (Tone::Odd, "Lost"));
+        assert!(news[0].text.starts_with("3 blocks"), "{}", news[0].text);
+    }
+
+    #[test]
+    fn refusals_faults_and_log_lines_are_said_once_with_their_reasons() {
+        let mut listeners = Listeners::default();
+        listeners.update(vec![report(1, 5)]);
+        let mut bad = report(1, 5);
+        bad.refusals =
+            vec![RefusalLine { build: 2, reason: "sample_precision".to_owned(), ..RefusalLine::default() }];
+        bad.faults =
+            vec![FaultLine { build: 1, message: "src/lib.rs:9: oh".to_owned(), ..FaultLine::default() }];
+        bad.log = vec![LogLine { at: 9, level: 3, text: "hello".to_owned() }];
+        let news = listeners.update(vec![bad.clone()]);
+        assert_eq!(verbs(&news), ["Refused", "Fault", "Log"]);
+        assert!(news[0].text.contains("sample_precision") && news[1].text.contains("src/lib.rs:9"));
+        assert_eq!(listeners.update(vec![bad.clone()]), []);
+        let mut late = Listeners::default();
+        assert_eq!(
+            verbs(&late.update(vec![bad])),
+            ["Listening", "Refused", "Fault"],
+            "a terminal that comes later"
+        );
+    }
+}
