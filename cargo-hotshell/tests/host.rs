@@ -1,6 +1,8 @@
 //! The embedded host on a real bundle that knows nothing of hotshell: what goes in, what comes out, and what the host
 //! must notice, answer and refuse.
 
+#![allow(clippy::unwrap_used, reason = "a test and its helpers fail by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
