@@ -67,5 +67,6 @@ fn runs_cover_every_frame_once_and_every_event_once() {
     }
     assert_eq!(frames, (0..64).collect::<Vec<_>>());
     assert_eq!(seen, 6);
-    assert_eq!(list(&[]).runs(64).map(|(range, _)| range).collect::<Vec<_>>(), [0..64]);
+    let mut runs = list(&[]).runs(64).map(|(range, _)| range);
+    assert_eq!((runs.next(), runs.next()), (Some(0..64), None));
 }

@@ -321,9 +321,15 @@ impl<'a> ParamsBuilder<'a> {
 
 impl Found {
     /// # Panics
-    /// With all problems, each naming its fields: an id used twice, ids with the same host id, two bypasses, too many
-    /// meters, groups a host would refuse.
+    /// With all problems.
     pub(crate) fn check(&self) {
+        let problems = self.problems();
+        assert!(problems.is_empty(), "the parameters cannot be used: {}", problems.join("; "));
+    }
+
+    /// What is wrong, each naming its fields: an id used twice, ids with the same host id, two bypasses, too many
+    /// meters, groups a host would refuse.
+    fn problems(&self) -> Vec<String> {
         let mut problems = self.problems.clone();
         self.check_params(&mut problems);
         let mut ids: Vec<&str> = self.persists.iter().map(|(id, _)| id.as_str()).collect();
@@ -336,7 +342,7 @@ impl Found {
         if channels > MAX_METERS {
             problems.push(format!("{channels} meter channels; at most {MAX_METERS} are allowed"));
         }
-        assert!(problems.is_empty(), "the parameters cannot be used: {}", problems.join("; "));
+        problems
     }
 
     fn check_params(&self, problems: &mut Vec<String>) {
@@ -365,3 +371,6 @@ impl Found {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

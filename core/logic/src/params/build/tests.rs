@@ -1,0 +1,95 @@
+use super::*;
+use crate::params::{FloatRange, Unit};
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Shape {
+    Sine,
+    Saw,
+}
+
+impl ParamEnum for Shape {
+    const VARIANTS: &'static [Variant] =
+        &[Variant { id: "sine", name: "Sine" }, Variant { id: "saw", name: "Sawtooth" }];
+    fn index(self) -> usize {
+        self as usize
+    }
+    fn from_index(index: usize) -> Option<Self> {
+        [Self::Sine, Self::Saw].get(index).copied()
+    }
+}
+
+fn problems(build: impl FnOnce(&mut ParamsBuilder<'_>)) -> String {
+    let mut builder = ParamsBuilder::standalone();
+    build(&mut builder);
+    builder.found.problems().join("; ")
+}
+
+#[test]
+fn without_a_shell_every_value_is_at_its_default_and_can_be_set() {
+    use crate::params::Param;
+    let mut b = ParamsBuilder::standalone();
+    let float = b.float(FloatSpec { default: 0.25, ..FloatSpec::new("f", "F") });
+    let int = b.int(IntSpec { min: -3, max: 3, default: 2, ..IntSpec::new("i", "I") });
+    let on = b.bool(BoolSpec { default: true, ..BoolSpec::new("b", "B") });
+    let shape = b.enumeration(EnumSpec::new("e", "E", Shape::Saw));
+    assert_eq!((float.value(), int.value(), on.value(), shape.value()), (0.25, 2, true, Shape::Saw));
+    float.set(7.0);
+    int.set(-9);
+    on.set(false);
+    shape.set(Shape::Sine);
+    assert_eq!((float.value(), int.value(), on.value(), shape.value()), (1.0, -3, false, Shape::Sine));
+    assert_eq!(float.smoothed.next(), 1.0);
+    float.cell.set_base(0.5);
+    float.cell.set_modulation(0.25);
+    assert_eq!((float.base(), float.value()), (0.5, 0.75));
+    float.cell.set_base(f64::NAN);
+    assert_eq!(float.value(), 0.0, "nothing of a host is trusted");
+}
+
+#[test]
+fn what_a_host_could_not_use_is_named() {
+    let found = problems(|b| {
+        b.float(FloatSpec::new("a", "A"));
+        b.bool(BoolSpec::new("a", "Again"));
+    });
+    assert_eq!(found, "`a`: two parameters have this id");
+    let found = problems(|b| {
+        b.float(FloatSpec { range: FloatRange::log(0.0..=1.0), ..FloatSpec::new("cut", "Cut") });
+        b.float(FloatSpec { default: 2.0, unit: Unit::Db, ..FloatSpec::new("late", "Late") });
+        b.int(IntSpec { min: 3, max: 3, ..IntSpec::new("none", "None") });
+        b.float(FloatSpec { group: Some("a//b"), ..FloatSpec::new("deep", "Deep") });
+        b.int(IntSpec { flags: ParamFlags::BYPASS, ..IntSpec::new("by", "By") });
+    });
+    for part in [
+        "`cut`: a logarithmic",
+        "`late`: its default",
+        "`none`: its range",
+        "`deep`: its group",
+        "`by`: a bypass",
+    ] {
+        assert!(found.contains(part), "{part} in {found}");
+    }
+    let found = problems(|b| {
+        b.meter::<200>(MeterSpec::new("m"));
+        b.inside("x", None, |b| b.meter::<100>(MeterSpec::new("m")));
+    });
+    assert_eq!(found, "300 meter channels; at most 256 are allowed");
+    let found = problems(|b| {
+        b.keep::<u8>("same");
+        b.persist::<u8>(PersistSpec::new("same"));
+    });
+    assert_eq!(found, "`same`: two fields have this id");
+}
+
+#[test]
+fn nested_ids_and_groups_end_with_their_nesting() {
+    let mut b = ParamsBuilder::standalone();
+    b.inside("osc.1", Some("Osc 1"), |b| {
+        b.inside("env", Some("Envelope"), |b| b.float(FloatSpec::new("attack", "Attack")));
+        b.float(FloatSpec { was: &["tune"], ..FloatSpec::new("pitch", "Pitch") });
+    });
+    b.float(FloatSpec::new("out", "Out"));
+    let seen: Vec<_> = b.found.params.iter().map(|p| (p.id.as_str(), p.group.as_str())).collect();
+    assert_eq!(seen, [("osc.1.env.attack", "Osc 1/Envelope"), ("osc.1.pitch", "Osc 1"), ("out", "")]);
+    assert_eq!(b.found.params[1].was, ["osc.1.tune"]);
+}
