@@ -2,7 +2,7 @@
 //! (a wrong type, a missing trait) stand there too.
 //!
 //! Called by: `lib`. Calls: `model`, `choice`.
-//! Threads: the compiler's. The code runs on [main] and [reload].
+//! Threads: the compiler's. The code runs wherever a shell builds parameters.
 
 use heck::ToTitleCase;
 use proc_macro2::{Span, TokenStream};
