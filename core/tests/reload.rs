@@ -1,0 +1,289 @@
+//! The pipeline from a published file to what each instance plays, with real libraries and instances that keep a diary.
+#![cfg(feature = "reload")]
+#![allow(clippy::unwrap_used, reason = "a test says by panicking that its surroundings failed")]
+
+#[path = "reload/fixture.rs"]
+mod fixture;
+#[path = "reload/hostile.rs"]
+mod hostile;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use fixture::{Player, Scratch, Variant, logic, wait};
+use hotshell_core::reload::slot::Slot;
+use hotshell_core::reload::{Setup, Takeover};
+
+fn marked(mark: u32) -> std::path::PathBuf {
+    logic(Variant { mark, ..Variant::default() })
+}
+
+#[test]
+fn a_published_build_reaches_every_instance_with_one_copy_and_one_load() {
+    let scratch = Scratch::new();
+    let slot = scratch.slot();
+    let players: Vec<_> = (0..8).map(|_| Player::new()).collect();
+    let ties: Vec<_> = players.iter().map(|player| player.open(scratch.setup())).collect();
+    assert!(ties.iter().all(|(_, build)| *build == 0));
+    scratch.publish(&marked(1));
+    for player in &players {
+        wait("the build in every instance", || player.taken() == [1]);
+        assert_eq!(player.last(), Some((1, Takeover::Published)));
+    }
+    let report = ties[0].0.report();
+    assert_eq!((report.loads, report.accepted, report.instances.len()), (1, 1, 8));
+    wait("the report of it", || slot.reports().unwrap().iter().any(|report| report.heard == 1));
+}
+
+#[test]
+fn an_instance_opens_with_the_newest_build() {
+    let scratch = Scratch::new();
+    scratch.publish(&marked(1));
+    scratch.publish(&marked(2));
+    let (first, late) = (Player::new(), Player::new());
+    let (_tie, build) = first.open(scratch.setup());
+    assert_eq!(build, 2);
+    scratch.publish(&marked(3));
+    wait("build 3", || first.taken() == [3]);
+    let (_late_tie, build) = late.open(scratch.setup());
+    assert_eq!(build, 3);
+}
+
+#[test]
+fn a_storm_of_publishes_ends_on_the_last_one() {
+    let scratch = Scratch::new();
+    let player = Player::new();
+    let (_tie, _) = player.open(scratch.setup());
+    let libraries = [marked(1), marked(2), marked(3)];
+    let mut last = 0;
+    for library in libraries.iter().cycle().take(60) {
+        last = scratch.publish(library).build;
+    }
+    wait("the last build", || player.last().is_some_and(|(build, _)| build == last));
+    let taken = player.taken();
+    assert!(taken.is_sorted(), "{taken:?}");
+    assert!(player.log.lock().unwrap().is_empty(), "{:?}", player.log.lock().unwrap());
+}
+
+#[test]
+fn republishing_the_same_code_swaps_to_a_library_of_its_own() {
+    let scratch = Scratch::new();
+    let player = Player::new();
+    let (tie, _) = player.open(scratch.setup());
+    scratch.publish(&marked(1));
+    wait("build 1", || player.taken() == [1]);
+    scratch.publish(&marked(1));
+    wait("build 2", || player.taken() == [1, 2]);
+    assert_eq!(tie.report().loads, 2);
+}
+
+#[test]
+fn a_slot_that_is_made_later_is_connected() {
+    let scratch = Scratch::new();
+    let player = Player::new();
+    let (_tie, build) = player.open(scratch.setup());
+    assert_eq!(build, 0);
+    assert!(!scratch.path().exists(), "a shell never makes a slot");
+    scratch.publish(&marked(1));
+    wait("build 1", || player.taken() == [1]);
+    // And one that is cleaned away and made again.
+    scratch.slot().clean().unwrap();
+    let _ = std::fs::remove_dir_all(scratch.path());
+    scratch.publish(&marked(2));
+    wait("the new slot's build 1", || player.taken() == [1, 1]);
+    let slot = scratch.slot();
+    wait("a report in the new slot", || slot.reports().unwrap().iter().any(|report| report.loads == 2));
+}
+
+#[test]
+fn a_build_that_one_instance_refuses_plays_in_none() {
+    let scratch = Scratch::new();
+    let easy = Player::new();
+    let picky =
+        Player::with(
+            0,
+            |build, _| {
+                if build.number == 2 { Err("src/lib.rs:7: it panicked".to_owned()) } else { Ok(()) }
+            },
+        );
+    let ties = [easy.open(scratch.setup()), picky.open(scratch.setup())];
+    scratch.publish(&marked(1));
+    wait("build 1", || easy.taken() == [1] && picky.taken() == [1]);
+    scratch.publish(&marked(2));
+    wait("the way back", || easy.last() == Some((1, Takeover::Fault)));
+    assert_eq!((easy.taken(), picky.taken()), (vec![1, 2, 1], vec![1]));
+    easy.heard_of(&["build 2", "src/lib.rs:7: it panicked", "plays on"]);
+    let report = ties[0].0.report();
+    assert_eq!((report.accepted, report.refusals.len(), report.refusals[0].build), (1, 1, 2));
+    // The same code under another number stays out; other code comes in.
+    scratch.publish(&marked(2));
+    easy.heard_of(&["build 3", "the same code was refused before"]);
+    scratch.publish(&marked(4));
+    wait("build 4", || easy.last() == Some((4, Takeover::Published)) && picky.taken() == [1, 4]);
+}
+
+#[test]
+fn a_fault_brings_the_last_good_build_back_and_build_0_in_the_end() {
+    let scratch = Scratch::new();
+    let players = [Player::new(), Player::new()];
+    let ties = players.each_ref().map(|player| player.open(scratch.setup()));
+    for mark in 1..=2 {
+        scratch.publish(&marked(mark));
+        wait("the build", || {
+            players.iter().all(|player| player.last().is_some_and(|(build, _)| build == mark))
+        });
+    }
+    players[0].fail(2, "attempt to divide by zero, src/lib.rs:9");
+    wait("build 1 again", || players.iter().all(|player| player.last() == Some((1, Takeover::Fault))));
+    players[1].fail(1, "index out of bounds, src/lib.rs:3");
+    wait("build 0", || players.iter().all(|player| player.last() == Some((0, Takeover::Fault))));
+    // Build 0 itself fails: it is tried again.
+    players[0].fail(0, "no luck");
+    wait("build 0 again", || players[0].taken() == [1, 2, 1, 0, 0]);
+    let report = ties[0].0.report();
+    assert_eq!(report.faults.iter().map(|fault| fault.build).collect::<Vec<_>>(), [2, 1, 0]);
+    assert_eq!(report.accepted, 0);
+    scratch.publish(&marked(3));
+    wait("build 3", || players.iter().all(|player| player.last() == Some((3, Takeover::Published))));
+}
+
+#[test]
+fn a_build_that_an_instance_cannot_open_with_is_out() {
+    let scratch = Scratch::new();
+    scratch.publish(&marked(1));
+    let player = Player::new();
+    let attachment = hotshell_core::reload::attach(scratch.setup(), Arc::downgrade(&player) as _);
+    let build = attachment.current(Duration::from_secs(30)).unwrap();
+    attachment.refuse(&build, "create panicked");
+    assert!(!build.is_wanted());
+    assert!(attachment.current(Duration::ZERO).is_none());
+    scratch.publish(&marked(2));
+    wait("build 2", || player.taken() == [2]);
+}
+
+/// A door that an author's code hangs at.
+#[derive(Default)]
+struct Door(Mutex<bool>, Condvar);
+
+impl Door {
+    fn wait(&self) {
+        let mut open = self.0.lock().unwrap();
+        while !*open {
+            open = self.1.wait(open).unwrap();
+        }
+    }
+
+    fn open(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_all();
+    }
+}
+
+#[test]
+fn a_hung_build_is_left_behind_and_the_next_one_plays() {
+    let scratch = Scratch::new();
+    let door = Arc::new(Door::default());
+    let (wanted, hung) = (Arc::new(AtomicBool::new(true)), Arc::clone(&door));
+    let seen = Arc::clone(&wanted);
+    let player = Player::with(0, move |build, _| {
+        if build.number == 1 {
+            hung.wait();
+            seen.store(build.is_wanted(), Ordering::SeqCst);
+            return Err("too late".to_owned());
+        }
+        Ok(())
+    });
+    let setup = Setup { step_limit: Duration::from_millis(200), ..scratch.setup() };
+    let (tie, _) = player.open(setup);
+    scratch.publish(&marked(1));
+    player.heard_of(&["build 1", "longer than"]);
+    scratch.publish(&marked(2));
+    wait("build 2", || player.taken() == [2]);
+    let report = tie.report();
+    assert_eq!((report.refusals.len(), report.accepted), (1, 2));
+    assert!(report.refusals[0].reason.contains("endless loop"), "{:?}", report.refusals);
+    door.open();
+    wait("the late return", || !wanted.load(Ordering::SeqCst));
+    assert_eq!(player.taken(), [2]);
+}
+
+#[test]
+fn after_three_hung_builds_reloading_stops_and_says_so() {
+    let scratch = Scratch::new();
+    let door = Arc::new(Door::default());
+    let hung = Arc::clone(&door);
+    let player = Player::with(0, move |_, _| {
+        hung.wait();
+        Ok(())
+    });
+    let setup = Setup { step_limit: Duration::from_millis(100), ..scratch.setup() };
+    let (tie, _) = player.open(setup);
+    for mark in 1..=3_u32 {
+        scratch.publish(&marked(mark));
+        wait("the hung build", || tie.report().refusals.len() == mark as usize);
+    }
+    player.heard_of(&["Restart the host"]);
+    let stopped = tie.report().stopped.unwrap();
+    assert!(stopped.contains("reloads no more"), "{stopped}");
+    let blocks = tie.report().blocks;
+    wait("ticks that go on", || tie.report().blocks > blocks + 2);
+    door.open();
+}
+
+#[test]
+fn two_modules_listen_to_one_slot() {
+    // As CLAP and VST3 of one plug-in in one host do; here build 0 tells them apart.
+    let scratch = Scratch::new();
+    let (a, b) = (Player::new(), Player::new());
+    let other = Setup { own: Vec::new(), ..scratch.setup() };
+    let (_tie_a, _tie_b) = (a.open(scratch.setup()), b.open(other));
+    scratch.publish(&marked(1));
+    wait("both", || a.taken() == [1] && b.taken() == [1]);
+    let slot = scratch.slot();
+    wait("two reports", || slot.reports().unwrap().iter().filter(|report| report.heard == 1).count() == 2);
+}
+
+#[test]
+fn a_plug_in_that_a_build_does_not_have_plays_on() {
+    let scratch = Scratch::new();
+    let (there, gone) = (Player::new(), Player::with(1, |_, _| Ok(())));
+    let _ties = [there.open(scratch.setup()), gone.open(scratch.setup())];
+    scratch.publish(&marked(1));
+    wait("build 1", || there.taken() == [1]);
+    there.heard_of(&["no plug-in 1", "plays on"]);
+    assert!(gone.taken().is_empty());
+    scratch.publish(&marked(2));
+    wait("build 2", || there.taken() == [1, 2]);
+}
+
+#[test]
+fn without_a_slot_ticks_and_roll_backs_go_on() {
+    let scratch = Scratch::new();
+    let player = Player::new();
+    let setup = Setup { slot: None, ..scratch.setup() };
+    let (tie, build) = player.open(setup);
+    assert_eq!(build, 0);
+    player.fail(0, "no luck");
+    wait("build 0 again", || player.last() == Some((0, Takeover::Fault)));
+    let blocks = tie.report().blocks;
+    wait("ticks", || tie.report().blocks > blocks);
+}
+
+#[test]
+fn what_dev_says_is_known() {
+    let scratch = Scratch::new();
+    let slot: Slot = scratch.slot();
+    let claim = slot.claim_dev().unwrap();
+    let status = hotshell_core::reload::slot::DevStatus {
+        pid: 1,
+        error: Some("src/lib.rs:3: cannot find value".to_owned()),
+        ..hotshell_core::reload::slot::DevStatus::default()
+    };
+    claim.write(&status).unwrap();
+    let player = Player::new();
+    let (tie, _) = player.open(scratch.setup());
+    wait("dev's error", || tie.dev().as_ref() == Some(&status));
+    drop(claim);
+    wait("dev's end", || tie.dev().is_none());
+}
