@@ -19,6 +19,9 @@ pub(crate) fn check(model: &Model, errors: &mut Errors) {
         }
         if let Role::Param(param) = &field.role {
             check_param(param, errors);
+            if let Some(name) = param.name.as_ref().filter(|name| name.value().trim().is_empty()) {
+                errors.at(name.span(), "a parameter needs a name that a user can read");
+            }
         }
         if let Role::Nested { group: Some(group), .. } = &field.role {
             check_group(field, group, errors);

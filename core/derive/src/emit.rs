@@ -220,7 +220,11 @@ fn value(field: &Field, private: &TokenStream, builder: &Ident) -> TokenStream {
 /// `FloatSpec { key: value, ..FloatSpec::new(id, name) }` and the like.
 fn spec(param: &Param, private: &TokenStream) -> TokenStream {
     let id = &param.id;
-    let otherwise = if param.bypass == Bypass::No { id.value().to_title_case() } else { "Bypass".to_owned() };
+    let otherwise = match (param.bypass, id.value().to_title_case()) {
+        (Bypass::Shell | Bypass::Manual, _) => "Bypass".to_owned(),
+        (Bypass::No, words) if words.is_empty() => id.value(),
+        (Bypass::No, words) => words,
+    };
     let name = param.name.clone().unwrap_or_else(|| LitStr::new(&otherwise, id.span()));
     let (spec, start) = match param.kind {
         Kind::Float => (quote!(#private::FloatSpec), quote!(#id, #name)),

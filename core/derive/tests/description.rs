@@ -104,6 +104,8 @@ struct Words {
     _choice: EnumParam<Shape>,
     #[param(id = "byp", bypass)]
     _bypass: BoolParam,
+    #[param(id = "-")]
+    _wordless: FloatParam,
 }
 
 #[test]
@@ -119,6 +121,7 @@ fn names_groups_pages_and_old_ids_are_described() {
     assert_eq!(facts("bool"), ("B", "G", "P", vec!["b"]));
     assert_eq!(facts("choice"), ("C", "G", "P", vec!["c"]));
     assert_eq!(facts("byp").0, "Bypass");
+    assert_eq!(facts("-").0, "-");
 }
 
 #[derive(Params)]

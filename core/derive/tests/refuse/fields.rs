@@ -19,6 +19,8 @@ struct Roles {
     single: (),
     #[param(id = "reading", read_only, modulatable)]
     reading: FloatParam,
+    #[param(id = "blank", name = " ")]
+    blank: FloatParam,
 }
 
 #[derive(Params)]
