@@ -14,6 +14,13 @@ use hotshell_core::shell::Plugins;
 use crate::error::guard;
 use crate::factory::{self, Inner};
 
+#[cfg(test)]
+pub(crate) mod bench;
+#[cfg(test)]
+mod life_tests;
+#[cfg(test)]
+mod tests;
+
 /// Type of the exported symbol `clap_entry`.
 pub type RawEntry = clap_sys::entry::clap_plugin_entry;
 

@@ -30,6 +30,8 @@ mod render;
 mod state;
 mod state_context;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod voice_info;
 
 pub(crate) use find::find;

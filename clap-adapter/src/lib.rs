@@ -46,6 +46,8 @@ mod error;
 mod events;
 mod ext;
 mod factory;
+#[cfg(test)]
+mod fake;
 mod host;
 mod instance;
 mod params;

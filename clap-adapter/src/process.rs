@@ -29,7 +29,11 @@ use hotshell_core::shell::{Audio, BlockStatus, HostBlock, HostBus, HostChannel, 
 use crate::events::{Input, Output, transport};
 use crate::instance::{Clap, Main, Shared};
 
+#[cfg(test)]
+mod event_tests;
 pub(crate) mod lists;
+#[cfg(test)]
+mod tests;
 
 /// Channels of one port that the shell gets to see, at most; the abi's own limit.
 const MOST_CHANNELS: usize = 64;
