@@ -9,7 +9,7 @@
 
 mod diff;
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 use std::time::{Duration, Instant};
 

@@ -17,11 +17,13 @@
 mod aliases;
 mod cells;
 mod check;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod plan;
 mod saved;
 mod table;
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -10,7 +10,7 @@
 mod entries;
 mod envelope;
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -10,7 +10,7 @@ mod log;
 mod meters;
 mod ring;
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -98,6 +98,11 @@ impl Store {
             self.fields.declare(field.id.as_str(), Scope::from_number(field.scope));
         }
         self.meters.declare(build.meters.as_slice());
+    }
+
+    #[cfg(test)]
+    pub(crate) fn declare_for_test(&self, id: &str, scope: Scope) {
+        self.fields.declare(id, scope);
     }
 
     /// The cell to bind a parameter to, planned ones included; never moved or freed while the store lives.
