@@ -1,10 +1,10 @@
 //! `dev`: builds the shell once, then a new logic per save, until Ctrl-C.
 //!
-//! Called by: `cli`. Calls: `dev/session`, `clean`. Threads: [main].
+//! Called by: `cli`, `demo`. Calls: `dev/session`, `clean`. Threads: [main].
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 
 use hotshell_core::reload::slot::Slot;
 
@@ -33,14 +33,32 @@ pub struct Args {
     features: Vec<String>,
 }
 
+/// Ends a `dev` of this process, as Ctrl-C does.
+#[derive(Clone, Debug)]
+pub struct Stop(Sender<Event>);
+
+impl Stop {
+    /// Asks it to end; no error if it has.
+    pub fn stop(&self) {
+        drop(self.0.send(Event::Interrupted));
+    }
+}
+
 /// Runs the subcommand until it is interrupted.
 ///
 /// # Errors
 /// No plug-in there, another `dev` at work on it, or its bundle's place is taken.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    serve(args, |stop| crate::interrupt::on_interrupt(move || stop.stop()))
+}
+
+/// Runs until somebody uses the [`Stop`] that `begin` is given: `dev` as a part of another command.
+///
+/// # Errors
+/// As [`run`], or what `begin` says.
+pub fn serve(args: &Args, begin: impl FnOnce(Stop) -> Result<(), Error>) -> Result<ExitCode, Error> {
     let (sender, events) = channel();
-    let to = sender.clone();
-    crate::interrupt::on_interrupt(move || drop(to.send(Event::Interrupted)))?;
+    begin(Stop(sender.clone()))?;
     let mut terminal = Terminal::new();
     let project = Project::find(&args.selection)?;
     let folder = match &args.out {
