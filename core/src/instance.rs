@@ -452,6 +452,11 @@ impl<S: Sample> Instance<S> {
         Ok(replay != 0)
     }
 
+    /// Treats the instance as dead: it gave values that are not finite. [audio]
+    pub const fn give_up(&mut self) {
+        self.dead = true;
+    }
+
     /// True after a call that failed.
     #[must_use]
     pub const fn is_dead(&self) -> bool {

@@ -4,6 +4,17 @@
 //! Called by: the adapters, the Rig. Calls: `shell/control`, `shell/audio`.
 //! Threads: [`Shell`] is [main], but safe from any thread; [`Audio`] belongs to one thread at a time.
 
+pub mod audio;
+mod bypass;
+mod delay;
+mod fade;
+mod feed;
+mod guard;
+pub mod player;
+mod replay;
+mod run;
+mod swap;
+
 use std::any::Any;
 
 use bitflags::bitflags;

@@ -180,6 +180,18 @@ impl<S: Sample> Buffers<S> {
         self.max_frames
     }
 
+    /// Output channels, all buses in a row.
+    #[must_use]
+    pub const fn output_channels(&self) -> usize {
+        self.outputs.base.len()
+    }
+
+    /// Channels of the main input.
+    #[must_use]
+    pub fn main_inputs(&self) -> usize {
+        self.inputs.buses.first().map_or(0, |bus| bus.channel_count as usize)
+    }
+
     /// Points everything at frames `start..start + frames` of `block`. With `aside` the outputs stay in memory of our
     /// own until [`Bound::finish`], and every input that shares memory with an output is copied first.
     pub fn bind<'s>(
@@ -394,14 +406,44 @@ impl<S: Sample> Bound<'_, S> {
         unsafe { std::slice::from_raw_parts(self.buffers.inputs.base[i].cast::<S>(), self.frames) }
     }
 
-    /// Input `i` made silent from frame `from` on, in memory of our own (a spilling instance hears no more input).
-    pub fn mute_inputs(&mut self) {
-        let max_frames = self.buffers.max_frames;
+    /// Copies frames `from..to` of main input `channel` to main output `channel`, without values that are not finite.
+    /// Where both are the same memory only those values are replaced.
+    ///
+    /// # Panics
+    /// If the channel or the range is past the end.
+    pub fn copy_dry(&mut self, channel: usize, from: usize, to: usize) {
+        for i in from..to {
+            let sample = self.input(channel)[i];
+            self.output(channel)[i] = if sample.finite() { sample } else { S::ZERO };
+        }
+    }
+
+    /// Moves every input into memory of our own, so that [`Bound::scale_inputs`] changes nothing of the host's.
+    pub fn own_inputs(&mut self) {
         for i in 0..self.buffers.inputs.base.len() {
-            let own = self.buffers.inputs.own(i, max_frames);
-            // SAFETY: `own` holds `max_frames` samples of ours.
-            unsafe { std::slice::from_raw_parts_mut(own, max_frames) }.fill(S::ZERO);
-            self.buffers.inputs.base[i] = own.cast();
+            let own = self.buffers.inputs.own(i, self.buffers.max_frames);
+            let base = self.buffers.inputs.base[i].cast::<S>();
+            if base != own {
+                // SAFETY: both hold `frames` samples; `own` belongs to us and `base`, being another address, is host
+                // memory.
+                unsafe { std::ptr::copy_nonoverlapping(base, own, self.frames) };
+                self.buffers.inputs.base[i] = own.cast();
+            }
+        }
+    }
+
+    /// Multiplies frames `from..to` of every input by `gain(frame - from)`, after [`Bound::own_inputs`].
+    ///
+    /// # Panics
+    /// If the range leaves the chunk.
+    pub fn scale_inputs(&mut self, from: usize, to: usize, gain: impl Fn(usize) -> f64) {
+        for i in 0..self.buffers.inputs.base.len() {
+            let own = self.buffers.inputs.own(i, self.buffers.max_frames);
+            // SAFETY: memory of our own, `max_frames` long, exclusive through `&mut self`.
+            let samples = unsafe { std::slice::from_raw_parts_mut(own, self.frames) };
+            for (k, sample) in samples[from..to].iter_mut().enumerate() {
+                *sample *= S::from_f64(gain(k));
+            }
         }
     }
 
@@ -421,6 +463,35 @@ impl<S: Sample> Bound<'_, S> {
             frames,
             _samples: PhantomData,
         }
+    }
+
+    /// Bus and channel of output channel `i`.
+    #[must_use]
+    pub fn output_place(&self, i: usize) -> Option<(usize, usize)> {
+        let mut left = i;
+        for (bus, buffer) in self.buffers.outputs.buses.iter().enumerate() {
+            let count = buffer.channel_count as usize;
+            if left < count {
+                return Some((bus, left));
+            }
+            left -= count;
+        }
+        None
+    }
+
+    /// Output channel at `channel` of `bus`, counted over all buses.
+    #[must_use]
+    pub fn output_at(&self, (bus, channel): (usize, usize)) -> Option<usize> {
+        let before: usize =
+            self.buffers.outputs.buses.iter().take(bus).map(|bus| bus.channel_count as usize).sum();
+        let here = self.buffers.outputs.buses.get(bus)?.channel_count as usize;
+        (channel < here).then_some(before + channel)
+    }
+
+    /// Output buses.
+    #[must_use]
+    pub const fn output_buses(&self) -> usize {
+        self.buffers.outputs.buses.len()
     }
 
     /// Bit i: the logic said that main output channel i is constant over the last sub-block.

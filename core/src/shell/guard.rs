@@ -1,0 +1,138 @@
+//! What stands between a failing logic and the host's outputs: the scan for values that are not finite, the ramp from
+//! the last good sample, and the fallback that plays until a good build is back.
+//!
+//! Called by: `shell/audio`, `shell/swap`. Calls: nothing. Threads: [audio]; `new` allocates.
+//!
+//! The fallback is the dry signal for an effect and silence for an instrument. A change to or from it is a step in the
+//! signal; the ramp adds the step's opposite and lets it die away.
+
+#![deny(clippy::disallowed_types)]
+
+use hotshell_abi::Sample;
+
+use crate::rt::block::Bound;
+
+/// Length of the ramp in seconds.
+const RAMP_SECONDS: f64 = 0.005;
+/// For this long after a swap every sample is scanned; afterwards the last frame of each block.
+const SCAN_SECONDS: f64 = 10.0;
+
+/// State of the guard for one instance.
+#[derive(Debug)]
+pub struct Guard<S> {
+    /// Last frame that went out, per output channel.
+    last: Vec<S>,
+    /// What the ramp still adds, per output channel, at its start.
+    step: Vec<S>,
+    ramp_position: usize,
+    ramp_length: usize,
+    scan_frames: u64,
+    scan_left: u64,
+}
+
+impl<S: Sample> Guard<S> {
+    /// A guard for `channels` output channels. Allocates.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few seconds' worth of frames")]
+    pub fn new(channels: usize, sample_rate: f64) -> Self {
+        let scan_frames = (SCAN_SECONDS * sample_rate) as u64;
+        let ramp_length = ((RAMP_SECONDS * sample_rate) as usize).max(1);
+        Self {
+            last: vec![S::ZERO; channels],
+            step: vec![S::ZERO; channels],
+            ramp_position: ramp_length,
+            ramp_length,
+            scan_frames,
+            scan_left: scan_frames,
+        }
+    }
+
+    /// Scans every sample for the next ten seconds.
+    pub const fn watch_closely(&mut self) {
+        self.scan_left = self.scan_frames;
+    }
+
+    /// First frame of `range` in which any output is not finite: looked for in all frames after a swap, else in the
+    /// last one only (and from there back to the first).
+    #[inline]
+    pub fn first_bad(&mut self, io: &mut Bound<'_, S>, from: usize, to: usize) -> Option<usize> {
+        let close = self.scan_left > 0;
+        self.scan_left = self.scan_left.saturating_sub((to - from) as u64);
+        let mut bad: Option<usize> = None;
+        for channel in 0..io.output_channels() {
+            let samples = &io.output(channel)[from..to];
+            if close || samples.last().is_some_and(|sample| !sample.finite()) {
+                if let Some(at) = first_not_finite(samples) {
+                    bad = Some(bad.map_or(from + at, |other| other.min(from + at)));
+                }
+            }
+        }
+        bad
+    }
+
+    /// Remembers the last frame of the chunk.
+    #[inline]
+    pub fn remember(&mut self, io: &mut Bound<'_, S>) {
+        for (channel, last) in self.last.iter_mut().enumerate().take(io.output_channels()) {
+            if let Some(sample) = io.output(channel).last() {
+                *last = *sample;
+            }
+        }
+    }
+
+    /// Starts a ramp at frame `at` of the chunk, whose outputs hold from there on what is to follow: the step between
+    /// the frame before and that frame is what dies away.
+    pub fn ramp_from(&mut self, io: &mut Bound<'_, S>, at: usize) {
+        for channel in 0..io.output_channels().min(self.step.len()) {
+            let before = if at == 0 { self.last[channel] } else { io.output(channel)[at - 1] };
+            let after = io.output(channel).get(at).copied().unwrap_or(S::ZERO);
+            let step = before - after;
+            self.step[channel] = if step.finite() { step } else { S::ZERO };
+        }
+        self.ramp_position = 0;
+    }
+
+    /// Adds what is left of the ramp to frames `from..` of the chunk.
+    #[inline]
+    pub fn apply_ramp(&mut self, io: &mut Bound<'_, S>, from: usize) {
+        if self.ramp_position >= self.ramp_length {
+            return;
+        }
+        let frames = (io.frames() - from).min(self.ramp_length - self.ramp_position);
+        for channel in 0..io.output_channels().min(self.step.len()) {
+            let step = self.step[channel];
+            for (i, sample) in io.output(channel)[from..from + frames].iter_mut().enumerate() {
+                *sample += step * S::from_f64(self.gain(self.ramp_position + i));
+            }
+        }
+        self.ramp_position += frames;
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "ramps are a few hundred frames")]
+    fn gain(&self, position: usize) -> f64 {
+        let way = position as f64 / self.ramp_length as f64;
+        0.5 + 0.5 * (way * std::f64::consts::PI).cos()
+    }
+}
+
+fn first_not_finite<S: Sample>(samples: &[S]) -> Option<usize> {
+    // A sum is not finite exactly when a sample is not, up to an overflow that no audio reaches: one pass that the
+    // compiler can vectorise, then the exact place only where there is one.
+    let mut sum = S::ZERO;
+    for sample in samples {
+        sum += *sample * S::ZERO;
+    }
+    if sum.finite() { None } else { samples.iter().position(|sample| !sample.finite()) }
+}
+
+/// Writes the fallback to frames `from..to`: the dry input for an effect, else silence.
+pub fn fall_back<S: Sample>(io: &mut Bound<'_, S>, effect: bool, from: usize, to: usize) {
+    let (inputs, main) = (io.main_inputs(), io.main_outputs());
+    for channel in 0..io.output_channels() {
+        if effect && channel < main && channel < inputs {
+            io.copy_dry(channel, from, to);
+        } else {
+            io.output(channel)[from..to].fill(S::ZERO);
+        }
+    }
+}

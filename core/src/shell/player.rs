@@ -1,0 +1,221 @@
+//! One build's instance with everything that a block of it needs, and the link over which it travels between threads.
+//!
+//! Called by: `shell/control` and `reload` make and drop players, `shell/audio` plays them. Calls: `instance`.
+//! Threads: made and dropped on [main] [reload]; played on [audio].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use hotshell_abi::describe::SplitDesc;
+use hotshell_abi::{AudioConfig, BusLayoutDesc, Event, HandoverDesc, PluginDesc, Reason, SNAPSHOT_BYTES, Sample};
+
+use crate::instance::Instance;
+use crate::params::ParamPlan;
+use crate::rt::block::{Buffers, Shape};
+use crate::rt::exchange::Exchange;
+use crate::shell::delay::DelayLine;
+use crate::shell::replay::Past;
+
+/// How a player left the audio thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// Still in use, or never taken.
+    None,
+    /// A newer one plays.
+    Retired,
+    /// It was prepared for a configuration or a state that is no more: prepare again.
+    Stale,
+    /// It panicked or gave values that are not finite.
+    Faulted,
+}
+
+/// An instance, sized and ready.
+#[derive(Debug)]
+pub struct Player<S> {
+    /// The logic.
+    pub instance: Instance<S>,
+    /// Buffers of its own layout.
+    pub buffers: Buffers<S>,
+    /// Pads its latency to the announced one.
+    pub pad: Option<DelayLine<S>>,
+    /// Number of the build.
+    pub build: u32,
+    /// Which hand-over it is: counts up per instance.
+    pub serial: u64,
+    /// Epoch that it was prepared for.
+    pub epoch: u64,
+    /// Frames.
+    pub latency: u32,
+    /// Frames; `u64::MAX` infinite.
+    pub tail: u64,
+    /// Nanoseconds that a frame takes, as measured.
+    pub cost: f32,
+    /// Why its first block is a first block; `NONE` afterwards.
+    pub first_block: Reason,
+    /// How it left.
+    pub end: End,
+    /// How parameter events divide its blocks.
+    pub split: SplitDesc,
+    /// How it takes over.
+    pub handover: HandoverDesc,
+    /// It has a main input.
+    pub effect: bool,
+    /// Index of the bypass that the shell makes for it.
+    pub bypass: Option<u32>,
+    /// Memory for the swap in which it takes over; none for a first player.
+    pub swap: Option<Box<SwapMemory>>,
+    /// Way from the live parameters to its own; switched to in the swap block.
+    pub plan: Option<Arc<ParamPlan>>,
+}
+
+/// Memory for one swap, made and touched beforehand.
+#[derive(Debug)]
+pub struct SwapMemory {
+    /// Keyed bytes from the old instance.
+    pub snapshot: Vec<u8>,
+    /// What the new instance must be told.
+    pub replay: Vec<Event>,
+    /// Where the muted instance's events go.
+    pub trash: Vec<Event>,
+}
+
+impl SwapMemory {
+    /// Allocates and touches everything: page faults belong to this thread, not to [audio].
+    #[must_use]
+    pub fn new() -> Box<Self> {
+        let nothing = Event::new(hotshell_abi::EventKind(0), 0);
+        let mut replay = vec![nothing; Past::most_events() + 1024];
+        replay.clear();
+        Box::new(Self { snapshot: vec![1; SNAPSHOT_BYTES], replay, trash: vec![nothing; 256] })
+    }
+}
+
+/// Channels of each bus of a layout.
+#[must_use]
+pub fn shape_of(layout: Option<&BusLayoutDesc<'_>>) -> Shape {
+    layout.map_or_else(Shape::default, |layout| Shape {
+        inputs: layout.inputs.as_slice().iter().map(|bus| bus.channels.min(64)).collect(),
+        outputs: layout.outputs.as_slice().iter().map(|bus| bus.channels.min(64)).collect(),
+    })
+}
+
+impl<S: Sample> Player<S> {
+    /// Sizes `instance` for `config` and wraps it. Runs the author's `reset`. [main] [reload]
+    ///
+    /// # Errors
+    /// A panic there; the instance is dropped.
+    pub fn prepare(
+        mut instance: Instance<S>,
+        desc: &PluginDesc<'_>,
+        config: &AudioConfig,
+        build: u32,
+    ) -> Result<Self, crate::shell::ShellError> {
+        let report = instance.reset(config)?;
+        let shape = shape_of(desc.layouts.as_slice().get(config.layout as usize));
+        Ok(Self {
+            buffers: Buffers::new(&shape, config.max_frames),
+            effect: shape.inputs.first().is_some_and(|channels| *channels > 0),
+            instance,
+            pad: None,
+            build,
+            serial: 0,
+            epoch: 0,
+            latency: report.latency,
+            tail: report.tail,
+            cost: 0.0,
+            first_block: Reason::HOST,
+            end: End::None,
+            split: desc.split,
+            handover: desc.handover,
+            bypass: None,
+            swap: None,
+            plan: None,
+        })
+    }
+
+    /// Pads the latency to `announced` frames where it is smaller. Allocates.
+    pub fn pad_to(&mut self, announced: u32) {
+        let missing = announced.saturating_sub(self.latency);
+        let channels = self.buffers.output_channels();
+        self.pad = (missing > 0 && channels > 0).then(|| DelayLine::new(channels, missing));
+    }
+}
+
+/// What the control half and the audio half of one plug-in instance share. Atomics only.
+#[derive(Debug)]
+pub struct Link<S> {
+    /// Candidates, to [audio].
+    pub inbox: Exchange<Player<S>>,
+    /// What [audio] is done with.
+    pub outbox: Exchange<Player<S>>,
+    /// Counted up by whatever makes a prepared candidate stale.
+    pub epoch: AtomicU64,
+    /// Serial of the hand-over that [audio] took last.
+    pub taken: AtomicU64,
+    /// Build that plays.
+    pub heard: AtomicU32,
+    /// When it was first heard: nanoseconds since the Unix epoch.
+    pub heard_at: AtomicU64,
+    /// Blocks since the instance was made.
+    pub blocks: AtomicU64,
+    /// Lost blocks among them (DESIGN 2): a fallback was heard.
+    pub lost: AtomicU64,
+    /// The playing instance has failed and waits to be replaced.
+    pub faulted: AtomicBool,
+    /// It failed by values that are not finite (else: a panic).
+    pub not_finite: AtomicBool,
+    /// Length of the announced parameter list: nothing is sent to the host about later ones.
+    pub announced_params: AtomicU32,
+    /// Live latency in frames.
+    pub latency: AtomicU32,
+    /// Live tail in frames.
+    pub tail: AtomicU64,
+    /// Nanoseconds of the last swap block, and of a steady block before it.
+    pub swap_ns: AtomicU64,
+    /// See `swap_ns`.
+    pub steady_ns: AtomicU64,
+    /// Output events that no queue had room for.
+    pub dropped_events: AtomicU64,
+    /// Counted up by each state load: the logic hears `state_changed` once per change.
+    pub state_loads: AtomicU64,
+    /// Render mode of the blocks to come.
+    pub mode: AtomicU32,
+    /// Instances of the module that run two logics at the moment.
+    pub doubles: Arc<AtomicU32>,
+}
+
+impl<S> Link<S> {
+    /// A new link; `doubles` is shared by the module's instances.
+    #[must_use]
+    pub fn new(doubles: Arc<AtomicU32>) -> Self {
+        Self {
+            inbox: Exchange::new(),
+            outbox: Exchange::new(),
+            epoch: AtomicU64::new(1),
+            taken: AtomicU64::new(0),
+            heard: AtomicU32::new(0),
+            heard_at: AtomicU64::new(0),
+            blocks: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            faulted: AtomicBool::new(false),
+            not_finite: AtomicBool::new(false),
+            announced_params: AtomicU32::new(0),
+            latency: AtomicU32::new(0),
+            tail: AtomicU64::new(0),
+            swap_ns: AtomicU64::new(0),
+            steady_ns: AtomicU64::new(0),
+            dropped_events: AtomicU64::new(0),
+            state_loads: AtomicU64::new(0),
+            mode: AtomicU32::new(0),
+            doubles,
+        }
+    }
+
+    /// Notes that `build` is heard from this moment on. The clock is the vDSO's: no system call (FACTS).
+    pub fn hear(&self, build: u32, serial: u64) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        self.heard_at.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        self.heard.store(build, Relaxed);
+        self.taken.store(serial, std::sync::atomic::Ordering::Release);
+    }
+}
