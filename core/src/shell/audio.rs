@@ -84,7 +84,8 @@ impl Verdict {
         }
         self.silent = true;
         for i in 0..io.output_channels() {
-            let (Some((bus, channel)), Some(first)) = (io.output_place(i), io.output(i).first().copied()) else {
+            let (Some((bus, channel)), Some(first)) = (io.output_place(i), io.output(i).first().copied())
+            else {
                 continue;
             };
             let constant = io.output(i).iter().all(|sample| *sample == first);
@@ -108,7 +109,13 @@ impl Verdict {
 impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     /// The audio half around a prepared player. `announced`: latency that the host knows. Allocates. [main]
     #[must_use]
-    pub fn new(params: Arc<P>, link: Arc<Link<S>>, player: Box<Player<S>>, config: AudioConfig, announced: u32) -> Self {
+    pub fn new(
+        params: Arc<P>,
+        link: Arc<Link<S>>,
+        player: Box<Player<S>>,
+        config: AudioConfig,
+        announced: u32,
+    ) -> Self {
         let channels = player.buffers.output_channels();
         let inputs = player.buffers.main_inputs();
         let mut bypass = Bypass::new(inputs, config.max_frames, announced, config.sample_rate);
@@ -163,7 +170,12 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     }
 
     /// One chunk of at most `max_frames`, one player.
-    pub(super) fn steady_chunk(&mut self, block: &HostBlock<'_>, (start, frames): (u32, u32), desk: &mut Desk<'_>) -> Verdict {
+    pub(super) fn steady_chunk(
+        &mut self,
+        block: &HostBlock<'_>,
+        (start, frames): (u32, u32),
+        desk: &mut Desk<'_>,
+    ) -> Verdict {
         let Self { current, feed, params, guard, bypass, outgoing, link, state_seen, .. } = self;
         let (effect, bypass_index) = (current.effect, current.bypass);
         let (buffers, mut player) = current.parts();
@@ -210,7 +222,12 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     }
 
     /// Timing, statistics and what the host is told.
-    fn conclude(&mut self, verdict: &Verdict, block: &mut HostBlock<'_>, started: Option<Instant>) -> Outcome {
+    fn conclude(
+        &mut self,
+        verdict: &Verdict,
+        block: &mut HostBlock<'_>,
+        started: Option<Instant>,
+    ) -> Outcome {
         let frames = block.frames();
         let swapping = self.incoming.is_some();
         if let Some(result) = verdict.result {
@@ -264,7 +281,12 @@ pub(super) fn is_bypassed<P: Parameters>(params: &P, index: Option<u32>) -> bool
 }
 
 impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
-    fn process(&mut self, block: &mut HostBlock<'_>, input: &dyn EventSource, output: &mut dyn EventSink) -> Outcome {
+    fn process(
+        &mut self,
+        block: &mut HostBlock<'_>,
+        input: &dyn EventSource,
+        output: &mut dyn EventSink,
+    ) -> Outcome {
         let _flush = FlushDenormals::new();
         let frames = block.frames();
         if frames == 0 {

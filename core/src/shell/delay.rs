@@ -69,7 +69,12 @@ mod tests {
         let mut out = Vec::new();
         let mut next = 0.0;
         for size in [3_usize, 1, 7, 2, 9] {
-            let mut left: Vec<f64> = (0..size).map(|_| { next += 1.0; next }).collect();
+            let mut left: Vec<f64> = (0..size)
+                .map(|_| {
+                    next += 1.0;
+                    next
+                })
+                .collect();
             let mut right: Vec<f64> = left.iter().map(|x| -x).collect();
             line.run(0, &mut left);
             line.run(1, &mut right);

@@ -79,7 +79,11 @@ pub struct Circumstances {
     pub affordable: bool,
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a second's worth of frames")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to a second's worth of frames"
+)]
 fn frames(milliseconds: f64, sample_rate: f64, most: f64) -> usize {
     if !milliseconds.is_finite() {
         return 1;
@@ -100,7 +104,11 @@ impl Plan {
         }
         match at.handover.kind {
             HandoverDesc::CROSSFADE => Self::Crossfade {
-                law: if at.handover.law == HandoverDesc::EQUAL_POWER { Law::EqualPower } else { Law::EqualGain },
+                law: if at.handover.law == HandoverDesc::EQUAL_POWER {
+                    Law::EqualPower
+                } else {
+                    Law::EqualGain
+                },
                 frames: frames(f64::from(at.handover.milliseconds), at.sample_rate, 1000.0),
             },
             HandoverDesc::SPILL => Self::Spill {
@@ -115,7 +123,11 @@ impl Plan {
 
 /// Frames that a new instance runs unheard: until its latency is filled, and the author's warm-up.
 #[must_use]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "half a second's worth of frames")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "half a second's worth of frames"
+)]
 pub fn preroll_frames(latency: u32, warm_up: u32, sample_rate: f64) -> usize {
     let most = (MAX_PREROLL_MILLISECONDS * sample_rate / 1000.0).max(0.0) as usize;
     (latency as usize).saturating_add(warm_up as usize).min(most)
@@ -136,7 +148,13 @@ mod tests {
 
     fn circumstances() -> Circumstances {
         Circumstances {
-            handover: HandoverDesc { kind: HandoverDesc::AUTO, law: 0, milliseconds: 0.0, spill_seconds: 0.0, warm_up_frames: 0 },
+            handover: HandoverDesc {
+                kind: HandoverDesc::AUTO,
+                law: 0,
+                milliseconds: 0.0,
+                spill_seconds: 0.0,
+                warm_up_frames: 0,
+            },
             sample_rate: 48_000.0,
             replayed: false,
             audio: true,

@@ -33,7 +33,11 @@ pub struct Guard<S> {
 impl<S: Sample> Guard<S> {
     /// A guard for `channels` output channels. Allocates.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few seconds' worth of frames")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few seconds' worth of frames"
+    )]
     pub fn new(channels: usize, sample_rate: f64) -> Self {
         let scan_frames = (SCAN_SECONDS * sample_rate) as u64;
         let ramp_length = ((RAMP_SECONDS * sample_rate) as usize).max(1);

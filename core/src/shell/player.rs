@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use hotshell_abi::describe::SplitDesc;
-use hotshell_abi::{AudioConfig, BusLayoutDesc, Event, HandoverDesc, PluginDesc, Reason, SNAPSHOT_BYTES, Sample};
+use hotshell_abi::{
+    AudioConfig, BusLayoutDesc, Event, HandoverDesc, PluginDesc, Reason, SNAPSHOT_BYTES, Sample,
+};
 
 use crate::instance::Instance;
 use crate::params::ParamPlan;

@@ -140,7 +140,17 @@ impl Past {
         let [status, first, second] = event.midi_bytes();
         let (first, second) = (first & 127, second & 127);
         let number = usize::from(status & 15);
-        let mut note = Event::note(EventKind::NOTE_ON, event.time, NoteAddress { port: event.port, channel: i16::from(status & 15), key: i16::from(first), note_id: -1 }, f64::from(second) / 127.0);
+        let mut note = Event::note(
+            EventKind::NOTE_ON,
+            event.time,
+            NoteAddress {
+                port: event.port,
+                channel: i16::from(status & 15),
+                key: i16::from(first),
+                note_id: -1,
+            },
+            f64::from(second) / 127.0,
+        );
         // Bytes are kept in the payload so that a MIDI note is replayed as MIDI.
         note.data[1] = event.data[0] | MIDI_NOTE;
         match status & 0xf0 {

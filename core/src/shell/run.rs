@@ -188,7 +188,9 @@ fn sysex<'b>(bytes: &'b [u8], event: &Event) -> &'b [u8] {
     if event.kind != EventKind::SYSEX {
         return &[];
     }
-    let (Ok(at), Ok(len)) = (usize::try_from(event.data[0]), usize::try_from(event.data[1])) else { return &[] };
+    let (Ok(at), Ok(len)) = (usize::try_from(event.data[0]), usize::try_from(event.data[1])) else {
+        return &[];
+    };
     at.checked_add(len).and_then(|end| bytes.get(at..end)).unwrap_or(&[])
 }
 
@@ -205,7 +207,8 @@ fn sort_by_time(events: &mut [Event]) {
 
 /// Writes a parameter output into its cell; false if the host must not see the event.
 fn admit<P: Parameters, S>(event: &mut Event, params: &P, link: &Link<S>) -> bool {
-    let of_param = [EventKind::PARAM_VALUE, EventKind::GESTURE_BEGIN, EventKind::GESTURE_END].contains(&event.kind);
+    let of_param =
+        [EventKind::PARAM_VALUE, EventKind::GESTURE_BEGIN, EventKind::GESTURE_END].contains(&event.kind);
     if !of_param {
         return true;
     }

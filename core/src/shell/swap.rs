@@ -73,7 +73,9 @@ impl Stage {
             Self::Lead { left } => Self::Lead { left: left - frames },
             Self::Wait { left } => Self::Wait { left: left - frames },
             Self::Blend { law, position, length } => Self::Blend { law, position: position + frames, length },
-            Self::Spill { position, length, blend } => Self::Spill { position: position + frames, length, blend },
+            Self::Spill { position, length, blend } => {
+                Self::Spill { position: position + frames, length, blend }
+            }
             Self::FadeOut { position, length } => Self::FadeOut { position: position + frames, length },
             Self::FadeIn { position, length } => Self::FadeIn { position: position + frames, length },
             Self::Done => Self::Done,
@@ -132,7 +134,10 @@ impl<S: Sample> Incoming<S> {
                 _ => Stage::Done,
             };
         }
-        let audible = matches!(self.stage, Stage::Blend { .. } | Stage::Spill { .. } | Stage::FadeIn { .. } | Stage::Done);
+        let audible = matches!(
+            self.stage,
+            Stage::Blend { .. } | Stage::Spill { .. } | Stage::FadeIn { .. } | Stage::Done
+        );
         if audible && !self.heard && !self.failed {
             self.heard = true;
             link.hear(self.player.build, self.player.serial);
@@ -153,7 +158,9 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         }
         self.link.taken.store(player.serial, std::sync::atomic::Ordering::Release);
         let lead = preroll_frames(
-            player.latency.saturating_add(player.pad.as_ref().map_or(0, |pad| u32::try_from(pad.frames()).unwrap_or(0))),
+            player.latency.saturating_add(
+                player.pad.as_ref().map_or(0, |pad| u32::try_from(pad.frames()).unwrap_or(0)),
+            ),
             player.handover.warm_up_frames,
             self.config.sample_rate,
         );

@@ -50,9 +50,25 @@ fn wildcard_releases_and_chokes_end_every_note_they_mean() {
     let mut past = Past::new();
     past.observe(&on(60, 1), 0);
     past.observe(&on(61, 2), 0);
-    past.observe(&Event::note(EventKind::NOTE_CHOKE, 0, NoteAddress { port: -1, channel: -1, key: 61, note_id: -1 }, 0.0), 0);
+    past.observe(
+        &Event::note(
+            EventKind::NOTE_CHOKE,
+            0,
+            NoteAddress { port: -1, channel: -1, key: 61, note_id: -1 },
+            0.0,
+        ),
+        0,
+    );
     assert_eq!(replayed(&past).len(), 1);
-    past.observe(&Event::note(EventKind::NOTE_OFF, 0, NoteAddress { port: -1, channel: -1, key: -1, note_id: -1 }, 0.0), 0);
+    past.observe(
+        &Event::note(
+            EventKind::NOTE_OFF,
+            0,
+            NoteAddress { port: -1, channel: -1, key: -1, note_id: -1 },
+            0.0,
+        ),
+        0,
+    );
     assert!(replayed(&past).is_empty());
 }
 
