@@ -76,6 +76,21 @@ impl Table {
         ptr::from_ref(self.0).addr()
     }
 
+    /// A table that is linked into this artifact: made by `hotshell-logic`, compiled with the shell.
+    #[must_use]
+    pub const fn linked(api: &'static LogicApi) -> Self {
+        Self(api)
+    }
+
+    /// Compares canaries.
+    ///
+    /// # Errors
+    /// [`ShellError::Incompatible`], naming each difference.
+    pub fn fits(self, ours: &AbiCanary) -> Result<(), ShellError> {
+        let words: Vec<String> = ours.differences(self.canary()).iter().map(ToString::to_string).collect();
+        if words.is_empty() { Ok(()) } else { Err(ShellError::Incompatible(words.join("; "))) }
+    }
+
     /// What the build was built with.
     #[must_use]
     pub fn canary(self) -> &'static AbiCanary {

@@ -61,6 +61,14 @@ pub fn attach(setup: Setup, instance: Weak<dyn Reloadable>) -> Attachment {
     Attachment { module, id }
 }
 
+/// Number of the module's instances that run two logics at the moment: too many at once fade without double work. [any]
+#[must_use]
+pub fn doubles() -> Arc<std::sync::atomic::AtomicU32> {
+    static DOUBLES: std::sync::LazyLock<Arc<std::sync::atomic::AtomicU32>> =
+        std::sync::LazyLock::new(Arc::default);
+    Arc::clone(&DOUBLES)
+}
+
 /// An instance's tie to its module. Dropping it detaches; the last one stops the module's threads.
 #[derive(Debug)]
 pub struct Attachment {

@@ -6,11 +6,13 @@
 
 pub mod audio;
 mod bypass;
+pub mod control;
 mod delay;
 mod fade;
 mod feed;
 mod guard;
 pub mod player;
+pub mod plugins;
 mod replay;
 mod run;
 mod swap;
@@ -22,6 +24,9 @@ use hotshell_abi::{AudioConfig, Event, PluginDesc, RenderMode, Transport};
 
 use crate::host::Host;
 pub use crate::rt::block::{HostBlock, HostBus, HostChannel};
+#[cfg(feature = "reload")]
+pub use plugins::{HotPlugins, HotShell};
+pub use plugins::{StaticPlugins, StaticShell};
 
 bitflags! {
     /// What the host must be told. In no format's words; FORMATS section 1 says which call each one becomes.

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use hotshell_abi::{AudioConfig, Sample};
 
+use crate::host::Host;
 use crate::instance::{BlockResult, Dead};
 use crate::params::Parameters;
 use crate::rt::block::Bound;
@@ -28,7 +29,6 @@ use crate::shell::{Audio, BlockStatus, EventSink, EventSource, HostBlock, Outcom
 const TIMED: u64 = 64;
 
 /// The audio half of one active instance.
-#[derive(Debug)]
 pub struct ShellAudio<P, S> {
     pub(super) params: Arc<P>,
     pub(super) link: Arc<Link<S>>,
@@ -44,6 +44,14 @@ pub struct ShellAudio<P, S> {
     pub(super) state_seen: u64,
     blocks: u64,
     told_tail: u64,
+    /// Called in the block in which the logic fails, and in no other.
+    host: Arc<dyn Host>,
+}
+
+impl<P, S> std::fmt::Debug for ShellAudio<P, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShellAudio").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 /// Where a block's events come from and go to, and what holds for all of it.
@@ -115,6 +123,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         player: Box<Player<S>>,
         config: AudioConfig,
         announced: u32,
+        host: Arc<dyn Host>,
     ) -> Self {
         let channels = player.buffers.output_channels();
         let inputs = player.buffers.main_inputs();
@@ -137,6 +146,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             state_seen,
             blocks: 0,
             told_tail,
+            host,
         }
     }
 
@@ -161,10 +171,10 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
 
     /// True if a candidate may be taken: no change-over runs, and the last player is out of the door.
     fn is_free(&mut self) -> bool {
-        if let Some(player) = self.leaving.take() {
-            if let Err(player) = self.link.outbox.try_put(player) {
-                self.leaving = Some(player);
-            }
+        if let Some(player) = self.leaving.take()
+            && let Err(player) = self.link.outbox.try_put(player)
+        {
+            self.leaving = Some(player);
         }
         self.incoming.is_none() && self.leaving.is_none()
     }
@@ -241,8 +251,8 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         if verdict.lost {
             self.link.lost.store(self.link.lost.load(Relaxed) + 1, Relaxed);
         }
-        if self.current.instance.is_dead() {
-            self.link.faulted.store(true, Release);
+        if self.current.instance.is_dead() && !self.link.faulted.swap(true, Release) {
+            self.host.request_callback();
         }
         if let Some(started) = started {
             self.time(started, frames, swapping);
@@ -303,7 +313,7 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
         } else if self.leaving.is_some() {
             self.is_free();
         }
-        if started.is_none() && (self.blocks % TIMED == 0 || self.incoming.is_some()) {
+        if started.is_none() && (self.blocks.is_multiple_of(TIMED) || self.incoming.is_some()) {
             started = Some(Instant::now());
         }
         self.feed.begin(self.current.split, block.transport, frames);

@@ -192,10 +192,11 @@ impl Feed {
         for i in 0..source.len() {
             let Some(event) = source.event(i) else { continue };
             let is_param = matches!(event.kind, EventKind::PARAM_VALUE | EventKind::PARAM_MOD);
-            if is_param && !event.is_per_voice() {
-                if let Some(index) = params.find(event.id, event.data[1]) {
-                    write(params, index, &event);
-                }
+            if is_param
+                && !event.is_per_voice()
+                && let Some(index) = params.find(event.id, event.data[1])
+            {
+                write(params, index, &event);
             }
         }
     }

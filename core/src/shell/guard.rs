@@ -65,10 +65,10 @@ impl<S: Sample> Guard<S> {
         let mut bad: Option<usize> = None;
         for channel in 0..io.output_channels() {
             let samples = &io.output(channel)[from..to];
-            if close || samples.last().is_some_and(|sample| !sample.finite()) {
-                if let Some(at) = first_not_finite(samples) {
-                    bad = Some(bad.map_or(from + at, |other| other.min(from + at)));
-                }
+            if (close || samples.last().is_some_and(|sample| !sample.finite()))
+                && let Some(at) = first_not_finite(samples)
+            {
+                bad = Some(bad.map_or(from + at, |other| other.min(from + at)));
             }
         }
         bad

@@ -46,6 +46,8 @@ pub struct Player<S> {
     pub serial: u64,
     /// Epoch that it was prepared for.
     pub epoch: u64,
+    /// State loads that it has seen.
+    pub loads: u64,
     /// Frames.
     pub latency: u32,
     /// Frames; `u64::MAX` infinite.
@@ -122,6 +124,7 @@ impl<S: Sample> Player<S> {
             build,
             serial: 0,
             epoch: 0,
+            loads: 0,
             latency: report.latency,
             tail: report.tail,
             cost: 0.0,

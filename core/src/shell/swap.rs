@@ -11,17 +11,17 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use hotshell_abi::snapshot::SnapshotBuffer;
-use hotshell_abi::{Reason, RenderMode, Sample};
+use hotshell_abi::{Event, RenderMode, Sample};
 
-use crate::instance::Dead;
+use crate::instance::{BlockResult, Dead};
 use crate::params::Parameters;
 use crate::rt::block::Bound;
 use crate::shell::HostBlock;
 use crate::shell::audio::{Desk, ShellAudio, Verdict, is_bypassed, state_changed};
 use crate::shell::fade::{Circumstances, Law, Plan, mix, preroll_frames};
-use crate::shell::guard::fall_back;
+use crate::shell::guard::{Guard, fall_back};
 use crate::shell::player::{End, Link, Player};
-use crate::shell::run::{Hearing, Span, run, run_with};
+use crate::shell::run::{Hearing, Outgoing, PlayerParts, Span, run, run_with};
 
 /// Two instances may take this share of a block's time together; beyond it the fade does no double work.
 const AFFORDABLE: f32 = 0.7;
@@ -148,7 +148,7 @@ impl<S: Sample> Incoming<S> {
 impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     /// Takes the candidate from the inbox: parameters switch, and the change-over begins with this block.
     pub(super) fn take(&mut self, desk: &mut Desk<'_>) {
-        let Some(mut player) = self.link.inbox.take() else { return };
+        let Some(player) = self.link.inbox.take() else { return };
         if player.epoch != self.link.epoch.load(Acquire) {
             self.leave(player, End::Stale);
             return;
@@ -165,7 +165,6 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             self.config.sample_rate,
         );
         let affordable = self.affordable(&player, desk.facts.mode);
-        player.first_block = Reason::RELOAD;
         let mut incoming = Incoming {
             player,
             plan: Plan::Cut,
@@ -287,9 +286,8 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             return;
         }
         self.link.faulted.store(false, Relaxed);
-        let end = if self.current.instance.is_dead() { End::Faulted } else { End::Retired };
         let old = std::mem::replace(&mut self.current, incoming.player);
-        self.leave(old, end);
+        self.leave(old, End::Retired);
     }
 
     /// A run of frames within one stage.
@@ -301,16 +299,18 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         desk: &mut Desk<'_>,
     ) -> Verdict {
         let Self { current, feed, params, guard, bypass, outgoing, link, state_seen, .. } = self;
-        let stage = incoming.stage;
         let (old_effect, bypass_index) = (current.effect, incoming.player.bypass);
         let mut memory = incoming.player.swap.take();
+        let loads = incoming.player.loads;
         let (old_buffers, mut old) = current.parts();
         let (new_buffers, mut new) = incoming.player.parts();
         let mut sides = Sides {
             old: old_buffers.bind(block, start, frames, true),
             new: new_buffers.bind(block, start, frames, true),
+            stage: incoming.stage,
+            new_just_failed: false,
         };
-        sides.divide_inputs(stage);
+        sides.divide_inputs();
         let mut verdict = Verdict::default();
         let (mut at, end, mut ramp_at) = (start, start + frames, 0);
         while at < end {
@@ -321,45 +321,26 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             if dry {
                 bypass.capture(&sides.new, span.from, span.to);
             }
-            let news = Hearing { feed, facts: desk.facts, state_changed: state_changed(link, state_seen) };
-            if stage.runs_old() {
-                let was_dead = old.instance.is_dead();
-                let ran = run(&mut old, &mut sides.old, span, &news, outgoing);
-                let bad = ran.is_err().then_some(span.from);
-                if let Some(bad) = bad.or_else(|| guard.first_bad(&mut sides.old, span.from, span.to)) {
-                    fall_back(&mut sides.old, old_effect, bad, span.to);
-                    verdict.lost |= !was_dead;
-                    old.instance.give_up();
-                }
-                if stage.runs_new() {
-                    outgoing.discard();
-                }
-            }
-            if stage.runs_new() && !incoming.failed {
-                let replay = std::mem::take(&mut incoming.fresh).then_some(memory.as_mut()).flatten();
-                let ran = match replay {
-                    Some(memory) => {
-                        let room = memory.replay.capacity() - memory.replay.len();
-                        let events = feed.events();
-                        memory.replay.extend_from_slice(&events[..events.len().min(room)]);
-                        run_with(&mut new, &mut sides.new, span, &news, &memory.replay, outgoing)
-                    }
-                    None => run(&mut new, &mut sides.new, span, &news, outgoing),
-                };
-                let bad = ran.is_err() || guard.first_bad(&mut sides.new, span.from, span.to).is_some();
-                if bad {
+            let mut news =
+                Hearing { feed, facts: desk.facts, state_changed: state_changed(link, state_seen) };
+            verdict.lost |= sides.play_old(&mut old, old_effect, span, &news, guard, outgoing);
+            let fresh = std::mem::take(&mut incoming.fresh) && sides.stage.runs_new();
+            incoming.fresh |= !sides.stage.runs_new();
+            news.state_changed |= fresh && loads != *state_seen;
+            let replay = if fresh { memory.as_deref_mut().map(|memory| &mut memory.replay) } else { None };
+            match sides.play_new(&mut new, span, &news, replay, guard, outgoing) {
+                Ok(answer) => verdict.take(answer),
+                Err(not_finite) => {
                     incoming.failed = true;
-                    link.not_finite.store(ran.is_ok(), Relaxed);
-                    verdict.lost |= stage.is_audible();
-                    ramp_at = span.from;
-                } else {
-                    verdict.take(ran.ok());
+                    link.not_finite.store(not_finite, Relaxed);
+                    verdict.lost |= sides.stage.is_audible();
                 }
             }
             outgoing.deliver((at, stop), &**params, link, &mut feed.past, desk.output);
-            sides.mix(if incoming.failed { Stage::Lead { left: 0 } } else { stage }, span);
-            if incoming.failed && ramp_at == span.from {
+            sides.mix(span);
+            if std::mem::take(&mut sides.new_just_failed) {
                 guard.ramp_from(&mut sides.new, span.from);
+                ramp_at = span.from;
             }
             if dry {
                 bypass.apply(&mut sides.new, bypassed, span.from, span.to);
@@ -378,12 +359,14 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
 struct Sides<'s, S> {
     old: Bound<'s, S>,
     new: Bound<'s, S>,
+    stage: Stage,
+    new_just_failed: bool,
 }
 
 impl<S: Sample> Sides<'_, S> {
     /// Spilling: the input passes from the old one to the new one, without a step in either.
-    fn divide_inputs(&mut self, stage: Stage) {
-        let Stage::Spill { position, blend, .. } = stage else { return };
+    fn divide_inputs(&mut self) {
+        let Stage::Spill { position, blend, .. } = self.stage else { return };
         self.old.own_inputs();
         self.new.own_inputs();
         let frames = self.old.frames();
@@ -394,8 +377,73 @@ impl<S: Sample> Sides<'_, S> {
         self.new.scale_inputs(0, frames, |i| gains(i).1);
     }
 
+    /// Runs the old one where the stage wants it; muted while the new one runs too. True if it has failed just here.
+    fn play_old(
+        &mut self,
+        old: &mut PlayerParts<'_, S>,
+        effect: bool,
+        span: Span,
+        news: &Hearing<'_>,
+        guard: &mut Guard<S>,
+        outgoing: &mut Outgoing,
+    ) -> bool {
+        if !self.stage.runs_old() {
+            return false;
+        }
+        let was_dead = old.instance.is_dead();
+        let ran = run(old, &mut self.old, span, news, outgoing);
+        let bad = match ran {
+            Ok(_) => guard.first_bad(&mut self.old, span.from, span.to),
+            Err(Dead) => Some(span.from),
+        };
+        if let Some(bad) = bad {
+            fall_back(&mut self.old, effect, bad, span.to);
+            old.instance.give_up();
+        }
+        if self.stage.runs_new() {
+            outgoing.discard();
+        }
+        bad.is_some() && !was_dead
+    }
+
+    /// Runs the new one where the stage wants it, after its replay. An error says whether it was a value (else: a
+    /// panic); from then on only the old one is heard.
+    fn play_new(
+        &mut self,
+        new: &mut PlayerParts<'_, S>,
+        span: Span,
+        news: &Hearing<'_>,
+        replay: Option<&mut Vec<Event>>,
+        guard: &mut Guard<S>,
+        outgoing: &mut Outgoing,
+    ) -> Result<Option<BlockResult>, bool> {
+        if !self.stage.runs_new() || new.instance.is_dead() {
+            return Ok(None);
+        }
+        let ran = match replay {
+            Some(replay) => {
+                let (events, room) = (news.feed.events(), replay.capacity() - replay.len());
+                replay.extend_from_slice(&events[..events.len().min(room)]);
+                run_with(new, &mut self.new, span, news, replay, outgoing)
+            }
+            None => run(new, &mut self.new, span, news, outgoing),
+        };
+        let finite = guard.first_bad(&mut self.new, span.from, span.to).is_none();
+        match ran {
+            Ok(answer) if finite => Ok(Some(answer)),
+            _ => {
+                outgoing.discard();
+                new.instance.give_up();
+                self.new_just_failed = true;
+                self.stage = Stage::Lead { left: 0 };
+                Err(ran.is_ok())
+            }
+        }
+    }
+
     /// What is heard of `span`, written into the new side's outputs.
-    fn mix(&mut self, stage: Stage, span: Span) {
+    fn mix(&mut self, span: Span) {
+        let stage = self.stage;
         for channel in 0..self.new.output_channels() {
             let place = self.new.output_place(channel);
             let counterpart = place.and_then(|place| self.old.output_at(place));

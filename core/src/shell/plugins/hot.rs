@@ -1,0 +1,200 @@
+//! The reloading shell: the same control half, tied to its module's reload thread.
+//!
+//! Called by: the adapters, through [`Plugins`]. Calls: `reload`, `shell/control`.
+//! Threads: [main]; [`Reloadable`] is [reload].
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use hotshell_abi::{AbiCanary, PluginDesc, Reason, Sample};
+use parking_lot::Mutex;
+
+use super::{Around, Kind, Linked, count, describe, is_double, missing, table};
+use crate::host::{Host, Level};
+use crate::params::{ParamStore, Parameters};
+use crate::reload::{
+    Attachment, Build, Fault, InstanceNews, NativeLoader, Reloadable, STEP_LIMIT, Setup, Takeover, attach,
+};
+use crate::shell::control::{Control, Offer};
+use crate::shell::{Plugins, Shell, ShellError};
+
+/// The reloading shell.
+pub type HotShell<P = ParamStore, S = f32> = Around<Hot, P, S>;
+
+/// Longest wait for the slot's newest build while an instance is being opened; then build 0, and a swap later.
+const FIRST_LOAD: Duration = Duration::from_secs(2);
+
+/// The hot kind: faults and later builds are the reload thread's.
+pub struct Hot {
+    attachment: Arc<Attachment>,
+    /// Kept alive here; the reload thread holds it weakly.
+    _care: Arc<dyn Reloadable + 'static>,
+}
+
+impl std::fmt::Debug for Hot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hot").finish_non_exhaustive()
+    }
+}
+
+impl Kind for Hot {
+    fn upkeep<P: Parameters, S: Sample>(&self, _control: &Control<P, S>) {
+        self.attachment.wake();
+    }
+}
+
+/// One instance as the reload thread sees it.
+struct Care<P, S> {
+    control: Arc<Control<P, S>>,
+    current: Mutex<Option<Arc<Build>>>,
+    attachment: OnceLock<Weak<Attachment>>,
+}
+
+impl<P, S> std::fmt::Debug for Care<P, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Care")
+    }
+}
+
+impl<P: Parameters, S: Sample> Care<P, S> {
+    fn offer(&self, build: &Build, why: Takeover) -> Result<Offer, String> {
+        let index = self.control.index() as usize;
+        let table = build.tables.get(index).copied();
+        let table = table.ok_or_else(|| format!("the build has no plug-in {index}; restart the host"))?;
+        let reason = match why {
+            Takeover::Published => Reason::RELOAD,
+            Takeover::Fault => Reason::FAULT,
+        };
+        Ok(Offer { table, build: build.number, reason })
+    }
+
+    fn take(&self, build: &Arc<Build>, why: Takeover) -> Result<(), String> {
+        let offer = self.offer(build, why)?;
+        let taken = self.control.take_build(offer, &|| build.is_wanted());
+        taken.map_err(|error| error.to_string())?;
+        *self.current.lock() = Some(Arc::clone(build));
+        Ok(())
+    }
+}
+
+impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
+    fn plugin_index(&self) -> u32 {
+        self.control.index()
+    }
+
+    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), String> {
+        self.take(build, why)
+    }
+
+    fn tick(&self) -> InstanceNews {
+        let news = self.control.upkeep();
+        if news.stale {
+            let again = self.current.lock().clone();
+            if let Some(build) = again.filter(|build| build.is_wanted())
+                && let Err(why) = self.take(&build, Takeover::Published)
+            {
+                self.log(
+                    Level::Warning,
+                    &format!("build {} could not be prepared again: {why}", build.number),
+                );
+            }
+        }
+        let link = self.control.link();
+        let heard_at = link.heard_at.load(Acquire);
+        InstanceNews {
+            heard: (heard_at > 0).then(|| (link.heard.load(Relaxed), heard_at)),
+            blocks: link.blocks.load(Relaxed),
+            blocks_lost: link.lost.load(Relaxed),
+            blocks_late: 0,
+            fault: news.fault.map(|(build, message)| Fault { build, message }),
+            waiting: news.waiting,
+        }
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        self.control.log(level, text);
+    }
+}
+
+/// The plug-ins of a dev bundle.
+#[derive(Clone, Copy, Debug)]
+pub struct HotPlugins {
+    linked: Linked,
+    slot: Option<&'static str>,
+}
+
+impl HotPlugins {
+    /// Around the linked-in tables (build 0) and the slot's folder; `None`: not connected, build 0 plays.
+    #[must_use]
+    pub const fn new(linked: Linked, slot: Option<&'static str>) -> Self {
+        Self { linked, slot }
+    }
+
+    fn shell<S: Sample>(
+        &self,
+        index: usize,
+        format: &'static str,
+        host: Box<dyn Host>,
+    ) -> Result<Box<dyn Shell>, ShellError> {
+        let own = table(self.linked, index).ok_or_else(|| missing(index))?;
+        own.fits(&AbiCanary::of::<S>())?;
+        let tables = (0..count(self.linked)).filter_map(|index| table(self.linked, index)).collect();
+        let host: Arc<dyn Host> = Arc::from(host);
+        let setup = Setup {
+            slot: self.slot.map(PathBuf::from),
+            loader: Arc::new(NativeLoader::<S>::new()),
+            own: tables,
+            host: host.name().to_owned(),
+            format,
+            step_limit: STEP_LIMIT,
+        };
+        let place = u32::try_from(index).unwrap_or(u32::MAX);
+        let control =
+            Arc::new(Control::<ParamStore, S>::open(own, place, format, host, crate::reload::doubles())?);
+        let care = Arc::new(Care {
+            control: Arc::clone(&control),
+            current: Mutex::new(None),
+            attachment: OnceLock::new(),
+        });
+        let as_reloadable: Arc<dyn Reloadable> = Arc::clone(&care) as Arc<dyn Reloadable>;
+        let attachment = Arc::new(attach(setup, Arc::downgrade(&as_reloadable)));
+        // Set once, here; it cannot be set already.
+        let _ = care.attachment.set(Arc::downgrade(&attachment));
+        if let Some(build) = attachment.current(FIRST_LOAD)
+            && let Err(why) = care.take(&build, Takeover::Published)
+        {
+            attachment.refuse(&build, &why);
+        }
+        Ok(Box::new(HotShell::<ParamStore, S> { kind: Hot { attachment, _care: as_reloadable }, control }))
+    }
+}
+
+impl Plugins for HotPlugins {
+    fn count(&self) -> usize {
+        count(self.linked)
+    }
+
+    fn describe(&self, index: usize) -> Option<&'static PluginDesc<'static>> {
+        describe(self.linked, index)
+    }
+
+    fn open(
+        &self,
+        index: usize,
+        format: &'static str,
+        host: Box<dyn Host>,
+    ) -> Result<Box<dyn Shell>, ShellError> {
+        let own = table(self.linked, index).ok_or_else(|| missing(index))?;
+        if is_double(own) {
+            self.shell::<f64>(index, format, host)
+        } else {
+            self.shell::<f32>(index, format, host)
+        }
+    }
+
+    fn is_hot(&self) -> bool {
+        true
+    }
+}
