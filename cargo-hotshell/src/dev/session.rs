@@ -183,14 +183,15 @@ impl<'a> Session<'a> {
     }
 
     fn failed(&mut self, text: &str, first: String) -> Result<(), Error> {
+        // Told first: whoever reads the line below may look at once.
+        self.tell(DevState::Failed, Some(first.clone()))?;
         self.terminal.print(text);
         let plays = match self.status.build {
             0 => "save a change to try again".to_owned(),
             build => format!("build {build} plays on"),
         };
         self.terminal.fail("Failed", format_args!("{first}; {plays}"));
-        // A first build that failed is over: the next save is a save like any other.
-        self.tell(DevState::Failed, Some(first))
+        Ok(())
     }
 
     fn built(&mut self, built: &Built) -> Result<(), Error> {
@@ -201,14 +202,14 @@ impl<'a> Session<'a> {
             self.last_warnings.clone_from(&built.warnings);
         }
         match self.kind {
-            Kind::Logic => self.publish(built)?,
+            Kind::Logic => self.publish(built),
             _ => {
                 self.install(built)?;
                 // The logic has a folder of its own: its first build takes the long way, before the first save.
                 (self.kind, self.dirty) = (Kind::Logic, true);
+                Ok(())
             }
         }
-        self.tell(DevState::Idle, None)
     }
 
     fn install(&mut self, built: &Built) -> Result<(), Error> {
@@ -227,29 +228,22 @@ impl<'a> Session<'a> {
     }
 
     fn publish(&mut self, built: &Built) -> Result<(), Error> {
-        match publish(self.slot, &built.artifact, &self.story)? {
-            Published::Same(manifest) => {
-                self.status.build = manifest.build;
-                self.terminal.say("Same", format_args!("machine code as build {}", manifest.build));
-                self.listeners.published(manifest);
-            }
-            Published::New(manifest) => {
-                self.status.build = manifest.build;
-                let copied = span(between(manifest.built_at, manifest.published_at));
-                let since = match manifest.saved_at {
-                    0 => String::new(),
-                    saved => format!(", {} after the save", span(between(saved, manifest.published_at))),
-                };
-                self.terminal.say(
-                    "Published",
-                    format_args!(
-                        "build {}: built in {}, copied in {copied}{since}",
-                        manifest.build,
-                        span(built.took)
-                    ),
-                );
-                self.listeners.published(manifest);
-            }
+        let published = publish(self.slot, &built.artifact, &self.story)?;
+        let (Published::New(manifest) | Published::Same(manifest)) = &published;
+        self.status.build = manifest.build;
+        self.listeners.published(manifest.clone());
+        self.tell(DevState::Idle, None)?;
+        let number = format!("build {}", manifest.build);
+        if let Published::New(manifest) = &published {
+            let (took, copied) = (span(built.took), span(between(manifest.built_at, manifest.published_at)));
+            let since = match manifest.saved_at {
+                0 => String::new(),
+                saved => format!(", {} after the save", span(between(saved, manifest.published_at))),
+            };
+            self.terminal
+                .say("Published", format_args!("{number}: built in {took}, copied in {copied}{since}"));
+        } else {
+            self.terminal.say("Same", format_args!("machine code as {number}: nothing to publish"));
         }
         if self.story.saved_at.is_none() {
             self.terminal.say("Watching", format_args!("{}; Ctrl-C stops", self.project.folder().display()));

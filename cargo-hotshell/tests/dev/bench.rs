@@ -1,0 +1,254 @@
+//! A plug-in to be developed in a temporary folder, a running `dev`, and a gate in its build.
+//!
+//! Called by: the tests of this folder. Calls: the built command.
+//! Threads: [any]; one reader per running `dev`, which ends with it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use hotshell_core::reload::slot::Slot;
+
+/// Longer than any build here takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+const FRAMEWORK: &str = r#"
+pub const fn slot() -> &'static str {
+    if cfg!(feature = "reload") { match option_env!("HOTSHELL_SLOT") { Some(slot) => slot, None => "none" } } else { "" }
+}
+#[cfg(any(feature = "reload", feature = "logic-only"))]
+#[unsafe(no_mangle)]
+pub extern "C" fn hotshell_logic_v1() -> *const u8 { slot().as_ptr() }
+"#;
+
+/// A plug-in `gain` and a stand-in for the framework, which it depends on as `hs`.
+pub struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let bench = Self { folder: tempfile::tempdir().expect("a folder") };
+        let framework = "[package]\nname = \"hotshell\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+                         [features]\nreload = []\nlogic-only = []\n";
+        bench.write("framework/Cargo.toml", framework);
+        bench.write("framework/src/lib.rs", FRAMEWORK);
+        bench.write_manifest("");
+        bench.write_logic("sound-of-one");
+        bench
+    }
+
+    /// The plug-in's manifest; `more` goes into its dependency on the framework.
+    pub fn write_manifest(&self, more: &str) {
+        let comma = if more.is_empty() { "" } else { ", " };
+        let text = format!(
+            "[package]\nname = \"gain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+             [lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\
+             [dependencies]\nhs = {{ package = \"hotshell\", path = \"../framework\"{comma}{more} }}\n[workspace]\n"
+        );
+        self.write("gain/Cargo.toml", &text);
+    }
+
+    /// Sources whose library holds `text`.
+    pub fn write_logic(&self, text: &str) {
+        let source = format!(
+            "#[unsafe(no_mangle)]\npub extern \"C\" fn sound() -> *const u8 {{\n    \
+             std::hint::black_box((hs::slot().as_ptr(), b\"{text}\".as_ptr())).1\n}}\n"
+        );
+        self.write("gain/src/lib.rs", &source);
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-hotshell"));
+        command.arg("hotshell").args(args).current_dir(self.folder.path());
+        command.env("HOTSHELL_DATA_DIR", self.folder.path().join("data")).env("CARGO_NET_OFFLINE", "true");
+        for variable in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "RUSTFLAGS", "RUSTC_WRAPPER"] {
+            command.env_remove(variable);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the command to its end: whether it succeeded, and what it said.
+    pub fn run(&self, args: &[&str]) -> (bool, String) {
+        let output = self.command(args).output().expect("it runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// Starts `dev` with the bundle in `out`.
+    pub fn dev(&self, more: &[&str]) -> Dev {
+        let mut child = self
+            .command(&[["dev", "gain", "--out", "out"].as_slice(), more].concat())
+            .spawn()
+            .expect("it starts");
+        let lines = BufReader::new(child.stderr.take().expect("its output")).lines();
+        let (sender, receiver) = channel();
+        let read = move || {
+            for line in lines.map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("dev-output".to_owned()).spawn(read).expect("a thread");
+        Dev { child, lines: receiver, said: String::new() }
+    }
+
+    pub fn bundle(&self) -> PathBuf {
+        self.folder.path().join("out/gain.clap")
+    }
+
+    /// Names in the bundle's folder.
+    pub fn beside_the_bundle(&self) -> Vec<String> {
+        names(&self.folder.path().join("out"))
+    }
+
+    /// What is left of temporary files.
+    pub fn scratch(&self) -> Vec<String> {
+        names(&self.folder.path().join("gain/target/hotshell/tmp"))
+    }
+
+    /// The one slot.
+    pub fn slot(&self) -> Slot {
+        let slots = self.folder.path().join("data/slots");
+        let [name] = names(&slots).try_into().expect("one slot");
+        Slot::existing(&slots.join(name)).expect("a slot")
+    }
+
+    /// The build that counts.
+    pub fn published(&self) -> Vec<u8> {
+        let slot = self.slot();
+        let file = slot.read_manifest().expect("a manifest").file;
+        slot.folder().read(&file, 1 << 30).expect("a build")
+    }
+
+    pub fn holds(bytes: &[u8], part: &[u8]) -> bool {
+        bytes.windows(part.len()).any(|window| window == part)
+    }
+
+    /// Nothing of `dev` is left anywhere.
+    pub fn assert_clean(&self) {
+        let at = |name: &str| names(&self.folder.path().join(name));
+        for place in ["out", "data/slots", "gain/target/hotshell"] {
+            assert_eq!(at(place), [""; 0], "in {place}");
+        }
+    }
+}
+
+fn names(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A running `dev`; killed when dropped.
+pub struct Dev {
+    child: Child,
+    lines: Receiver<String>,
+    said: String,
+}
+
+impl Dev {
+    /// The next line that holds `part`.
+    pub fn wait_for(&mut self, part: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("never said {part:?}, but:\n{}", self.said);
+            };
+            self.said.push_str(&line);
+            self.said.push('\n');
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// Everything that was waited through.
+    pub fn output(&self) -> &str {
+        &self.said
+    }
+
+    /// Ctrl-C for this process alone (a terminal would send it to the whole group), and its end.
+    pub fn interrupt(&mut self) -> ExitStatus {
+        let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw).expect("an id");
+        rustix::process::kill_process(id, rustix::process::Signal::INT).expect("it lives");
+        // Its end closes its output, which ends the reader.
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.said.push_str(&line);
+            self.said.push('\n');
+        }
+        self.child.wait().expect("it ends")
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // A failed test: politely first, so that cargo goes too.
+            let _ = self.interrupt();
+        }
+    }
+}
+
+/// Stops builds: their build script connects, and goes on when it is told to.
+pub struct Gate {
+    listener: TcpListener,
+}
+
+impl Gate {
+    pub fn new() -> Self {
+        Self { listener: TcpListener::bind("127.0.0.1:0").expect("a port") }
+    }
+
+    /// Runs at every build of the package, because it does not say when it would have to.
+    pub fn build_script(&self) -> String {
+        let port = self.listener.local_addr().expect("an address").port();
+        format!(
+            "use std::io::Read;\nfn main() {{\n    \
+             let mut gate = std::net::TcpStream::connect((\"127.0.0.1\", {port})).unwrap();\n    \
+             gate.read_exact(&mut [0]).unwrap();\n}}\n"
+        )
+    }
+
+    /// Waits for a build to arrive.
+    pub fn wait(&self) -> Held {
+        let (stream, _) = self.listener.accept().expect("a build");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        Held { stream }
+    }
+
+    /// Waits for a build to arrive and lets it through.
+    pub fn pass(&self) {
+        self.wait().stream.write_all(&[1]).expect("it waits");
+    }
+}
+
+/// A build that waits at the gate.
+pub struct Held {
+    stream: TcpStream,
+}
+
+impl Held {
+    /// Waits until its process is gone.
+    pub fn ended(mut self) {
+        // A process that is killed closes its socket: the end, or a reset if something was unread.
+        let gone = match self.stream.read(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        };
+        assert!(gone, "the build's process lives on");
+    }
+}

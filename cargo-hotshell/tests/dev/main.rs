@@ -1,0 +1,132 @@
+//! `dev`, `clean` and `bundle` as an author uses them, on a tiny plug-in whose framework is a stand-in: what is tested
+//! is the command, not the sound.
+//!
+//! Called by: `cargo test`. Calls: the built command. Threads: [any].
+#![cfg(unix)]
+
+mod bench;
+
+use bench::{Bench, Gate};
+use hotshell_core::reload::slot::DevState;
+
+#[test]
+fn every_changed_save_is_published_and_a_bad_one_is_named_while_the_last_good_build_stays() {
+    let bench = Bench::new();
+    let mut dev = bench.dev(&[]);
+    dev.wait_for("Published build 1");
+    let slot = bench.slot();
+    let shell = std::fs::read(bench.bundle()).expect("a bundle");
+    assert!(
+        Bench::holds(&shell, slot.folder().path().as_os_str().as_encoded_bytes()),
+        "the shell knows its slot"
+    );
+    assert!(!Bench::holds(&bench.published(), b"hotshell/slots"), "a logic knows none");
+
+    bench.write_logic("sound-of-two");
+    dev.wait_for("Published build 2");
+    assert!(Bench::holds(&bench.published(), b"sound-of-two"));
+    let manifest = slot.read_manifest().expect("a manifest");
+    assert!(manifest.saved_at > 0 && manifest.saved_at <= manifest.built_at, "{manifest:?}");
+    assert!(
+        manifest.built_at <= manifest.published_at && manifest.facts["saved"].ends_with("lib.rs"),
+        "{manifest:?}"
+    );
+
+    bench.write("gain/src/lib.rs", "fn broken( {");
+    let line = dev.wait_for("Failed");
+    assert!(line.contains("src/lib.rs:1:") && line.contains("build 2 plays on"), "{line}");
+    assert!(dev.output().contains("error: this file contains an unclosed delimiter"), "{}", dev.output());
+    let status = slot.read_dev().expect("readable").expect("running");
+    assert_eq!((status.state, status.build), (DevState::Failed, 2));
+    assert!(status.error.expect("an error").starts_with("src/lib.rs:1:"));
+    assert_eq!(slot.read_manifest().expect("a manifest"), manifest, "the last good build still counts");
+
+    bench.write_logic("sound-of-three");
+    dev.wait_for("Published build 3");
+    // Saved again without a change, and a file that no build reads: neither is a build.
+    bench.write_logic("sound-of-three");
+    bench.write("gain/notes.txt", "x");
+    bench.write_logic("sound-of-four");
+    let line = dev.wait_for("Published");
+    assert!(line.contains("build 4"), "{line}");
+    assert_eq!(std::fs::read(bench.bundle()).expect("a bundle"), shell, "the shell is built once");
+
+    assert!(dev.interrupt().success());
+    assert_eq!(bench.beside_the_bundle(), ["gain.clap"], "the bundle stays, and nothing else");
+    assert!(Bench::holds(&bench.published(), b"sound-of-four"), "the last good build stays");
+    assert!(slot.read_dev().expect("readable").is_none());
+    assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
+}
+
+#[test]
+fn a_save_during_a_build_makes_that_build_obsolete_and_the_last_one_wins() {
+    let gate = Gate::new();
+    let bench = Bench::new();
+    bench.write("gain/build.rs", &gate.build_script());
+    let mut dev = bench.dev(&[]);
+    gate.pass();
+    gate.pass();
+    dev.wait_for("Published build 1");
+    bench.write_logic("obsolete");
+    let obsolete = gate.wait();
+    bench.write_logic("wins");
+    obsolete.ended();
+    gate.pass();
+    let line = dev.wait_for("Published");
+    assert!(line.contains("build 2"), "{line}");
+    assert!(Bench::holds(&bench.published(), b"wins"));
+    assert!(dev.interrupt().success());
+}
+
+#[test]
+fn ctrl_c_during_the_first_build_leaves_no_process_and_no_file() {
+    let gate = Gate::new();
+    let bench = Bench::new();
+    bench.write("gain/build.rs", &gate.build_script());
+    let mut dev = bench.dev(&[]);
+    let building = gate.wait();
+    assert!(dev.interrupt().success());
+    building.ended();
+    assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
+    assert_eq!(bench.beside_the_bundle(), [""; 0]);
+    assert!(bench.slot().read_dev().expect("readable").is_none());
+}
+
+#[test]
+fn what_dev_leaves_is_removed_by_clean_and_a_temporary_one_removes_it_itself() {
+    let bench = Bench::new();
+    let mut dev = bench.dev(&[]);
+    dev.wait_for("Published build 1");
+    assert!(!bench.run(&["clean", "gain"]).0, "not while `dev` is at work");
+    let (ok, text) = bench.run(&["dev", "gain", "--out", "elsewhere"]);
+    assert!(!ok && text.contains("another `cargo hotshell dev`"), "{text}");
+    assert!(dev.interrupt().success());
+    let (ok, text) = bench.run(&["clean", "gain"]);
+    assert!(ok, "{text}");
+    bench.assert_clean();
+
+    let mut dev = bench.dev(&["--temporary"]);
+    dev.wait_for("Published build 1");
+    assert!(dev.interrupt().success());
+    bench.assert_clean();
+}
+
+#[test]
+fn a_release_bundle_in_the_place_is_reported_and_not_overwritten() {
+    let bench = Bench::new();
+    let (ok, text) = bench.run(&["bundle", "gain", "--out", "out"]);
+    assert!(ok, "{text}");
+    let release = std::fs::read(bench.bundle()).expect("a bundle");
+    let (ok, text) = bench.run(&["dev", "gain", "--out", "out"]);
+    assert!(!ok && text.contains("gain.clap") && text.contains("--out"), "{text}");
+    assert_eq!(std::fs::read(bench.bundle()).expect("a bundle"), release);
+}
+
+#[test]
+fn a_bundle_with_reload_code_is_refused() {
+    let bench = Bench::new();
+    bench.write_manifest("features = [\"logic-only\"]");
+    let (ok, text) = bench.run(&["bundle", "gain", "--out", "out"]);
+    assert!(!ok && text.contains("hotshell_logic_v1") && text.contains("hs/reload"), "{text}");
+    assert_eq!(bench.beside_the_bundle(), [""; 0]);
+}
