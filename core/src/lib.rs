@@ -5,6 +5,7 @@
 pub mod changes;
 pub mod host;
 pub mod instance;
+pub mod offline;
 pub mod params;
 #[cfg(feature = "reload")]
 pub mod reload;
