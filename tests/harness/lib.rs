@@ -9,6 +9,8 @@
 //! | `calls`, `host` | what the plug-in asks of the host, with thread and phase |
 //! | `bare` | a plug-in without any framework, with planted faults |
 //! | `fixture`, `slot` | plug-ins built for a test, and the folder through which it publishes them |
+//! | `scene` | a plug-in with its slot: publish, and go on until it is heard |
+//! | `figures` | what a benchmark has measured |
 //! | `guard` | allocations and system calls inside a block |
 //!
 //! Called by: the tests and benchmarks of this package. Calls: clack-host, the plug-ins under test.
@@ -19,11 +21,13 @@ pub mod bare;
 pub mod bundle;
 pub mod calls;
 pub mod event;
+pub mod figures;
 pub mod fixture;
 pub mod guard;
 pub mod host;
 pub mod play;
 pub mod plugin;
+pub mod scene;
 pub mod slot;
 
 pub use audio::{Setup, Signal};
@@ -32,6 +36,7 @@ pub use calls::{Call, Phase, Role, What};
 pub use event::Event;
 pub use fixture::{Built, Fixture, Profile};
 pub use host::HostOptions;
-pub use play::{Pace, Play, Recording, constant, sine};
+pub use play::{Pace, Play, Recording, constant, first_outside, largest_step, sine};
 pub use plugin::{Block, PATIENCE, Param, Plugin};
+pub use scene::Scene;
 pub use slot::TestSlot;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::audio::{Audio, Outcome, Signal, is_good};
 use crate::event::{Event, Sent};
 use crate::guard;
+use crate::plugin::Block;
 
 /// When the next block is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,6 +76,8 @@ pub struct Recording {
     pub channels: Vec<Vec<f32>>,
     /// Blocks.
     pub blocks: u64,
+    /// Frames.
+    pub frames: u64,
     /// Output samples that nobody wrote.
     pub unwritten: u64,
     /// Samples written behind a block's end.
@@ -131,13 +134,28 @@ impl Recording {
         self.nanoseconds.reserve(play.keep / play.frames.max(1) as usize + 1);
     }
 
-    fn note(&mut self, audio: &Audio, frames: u32, outcome: &Outcome) {
+    /// Adds one block that was run by itself.
+    pub fn append(&mut self, block: &Block, frames: u32) {
+        self.channels.resize_with(block.channels.len(), Vec::new);
+        for (samples, new) in self.channels.iter_mut().zip(&block.channels) {
+            samples.extend_from_slice(new);
+        }
+        self.judge(&block.outcome, frames);
+        self.sent.extend_from_slice(&block.sent);
+    }
+
+    fn judge(&mut self, outcome: &Outcome, frames: u32) {
         self.blocks += 1;
+        self.frames += u64::from(frames);
         self.unwritten += outcome.unwritten;
         self.overrun += outcome.overrun;
         self.not_finite += outcome.not_finite;
         self.errors += u64::from(!is_good(outcome.status));
         self.allocations += outcome.allocations;
+    }
+
+    fn note(&mut self, audio: &Audio, frames: u32, outcome: &Outcome) {
+        self.judge(outcome, frames);
         if self.nanoseconds.len() < self.nanoseconds.capacity() {
             self.nanoseconds.push(outcome.nanoseconds);
         }
@@ -260,4 +278,21 @@ fn wait_until(due: Instant, spin: bool) {
             std::thread::park_timeout(left);
         }
     }
+}
+
+/// First place where a sample is not between its bounds: `bounds(i)` answers the least and the greatest allowed value
+/// of sample `i`.
+#[must_use]
+pub fn first_outside(samples: &[f32], bounds: impl Fn(usize) -> (f32, f32)) -> Option<(usize, f32)> {
+    let outside = |(i, sample): &(usize, &f32)| {
+        let (least, most) = bounds(*i);
+        !(least..=most).contains(*sample)
+    };
+    samples.iter().enumerate().find(outside).map(|(i, sample)| (i, *sample))
+}
+
+/// Largest step between neighbouring samples.
+#[must_use]
+pub fn largest_step(samples: &[f32]) -> f32 {
+    samples.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max)
 }

@@ -1,0 +1,117 @@
+//! What a reload costs: lost blocks, time until it is heard, the block of the swap, memory and files.
+//! `cargo bench -p hotshell-tests --bench reload [-- --json FILE]`
+
+use hotshell_tests::figures::{Figures, median};
+use hotshell_tests::{Built, Fixture, Play, Profile, Scene, constant};
+use serde_json::json;
+
+const RELOADS: usize = 40;
+const MANY: usize = 50;
+
+fn milliseconds(nanoseconds: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let milliseconds = nanoseconds as f64 / 1e6;
+    milliseconds
+}
+
+/// Publishes, waits until it is heard, and answers published -> first new block, in milliseconds.
+fn reload(scene: &mut Scene, build: &Built) -> f64 {
+    let number = scene.publish_while_playing(build);
+    let published = scene.slot.slot().read_manifest().expect("a manifest").published_at;
+    let reports = scene.slot.reports();
+    let heard = reports.iter().find(|r| r.heard == number).expect("just heard").heard_at;
+    milliseconds(heard.saturating_sub(published))
+}
+
+/// Plays until a fade is over.
+fn settle(scene: &mut Scene) {
+    let blocks = scene.plugin.playing().blocks();
+    scene.plugin.wait_until("the fade", |p| p.playing().blocks() > blocks + 30);
+}
+
+/// Nanoseconds of the slowest block around each swap, over the median block.
+fn swap_blocks(recording: &hotshell_tests::Recording) -> Vec<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let times: Vec<f64> = recording.nanoseconds.iter().map(|ns| *ns as f64).collect();
+    let steady = median(&times);
+    let blocks: Vec<&[f32]> = recording.channels[0].chunks_exact(128).collect();
+    let is_level = |block: &[f32]| block.iter().all(|s| s.to_bits() == block[0].to_bits());
+    let begins = |i: &usize| *i > 0 && !is_level(blocks[*i]) && is_level(blocks[*i - 1]);
+    let swaps = (0..blocks.len().min(times.len())).filter(begins);
+    swaps.map(|i| times[i.saturating_sub(1)..=i].iter().fold(0.0_f64, |a, b| a.max(*b)) - steady).collect()
+}
+
+fn profile(figures: &mut Figures, profile: Profile, name: &str) {
+    let steady = |features: &[&str]| Fixture::new("fixture-steady", features).profile(profile);
+    let builds = [steady(&["v2"]).logic(), steady(&["v3"]).logic()];
+    let mut scene = Scene::active(&steady(&[]));
+    scene.plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
+    let mut heard = Vec::new();
+    for i in 0..RELOADS {
+        heard.push(reload(&mut scene, &builds[i % 2]));
+        settle(&mut scene);
+    }
+    let recording = scene.plugin.stop();
+    let report = scene.slot.reports().remove(0);
+    let size = std::fs::metadata(&builds[0].path).expect("there").len();
+    figures.put(&format!("{name}.reloads"), json!(RELOADS));
+    figures.put(&format!("{name}.logic_bytes"), json!(size));
+    figures.put(&format!("{name}.blocks_total"), json!(recording.blocks));
+    figures.put(&format!("{name}.blocks_lost"), json!(report.blocks_lost));
+    figures.put(&format!("{name}.unwritten_samples"), json!(recording.unwritten));
+    figures.put(&format!("{name}.blocks_late"), json!(recording.late));
+    figures.put_spread(&format!("{name}.published_to_heard_ms"), &heard);
+    figures.put_spread(&format!("{name}.swap_block_over_steady_ns"), &swap_blocks(&recording));
+}
+
+/// Resident bytes of this process.
+fn resident() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = text.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+    line.split_whitespace().nth(1).and_then(|n| n.parse::<f64>().ok()).expect("kB") * 1024.0
+}
+
+fn memory(figures: &mut Figures) {
+    let gain = Fixture::new("gain", &[]).profile(Profile::Release).config("profile.release.strip=true");
+    let build = gain.logic();
+    let mut scene = Scene::active(&gain);
+    scene.plugin.play(Play::real_time());
+    for _ in 0..5 {
+        reload(&mut scene, &build);
+    }
+    settle(&mut scene);
+    let (before, held) = (resident(), scene.slot.reports()[0].held_bytes);
+    for _ in 0..MANY {
+        reload(&mut scene, &build);
+        settle(&mut scene);
+    }
+    let (after, report) = (resident(), scene.slot.reports().remove(0));
+    scene.plugin.stop();
+    let many = f64::from(u32::try_from(MANY).expect("few"));
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    let held = (report.held_bytes - held) as f64;
+    let files = scene.slot.files();
+    figures.put("memory.reloads", json!(MANY));
+    figures.put("memory.logic_bytes", json!(std::fs::metadata(&build.path).expect("there").len()));
+    figures.put("memory.rss_per_reload_bytes", json!(((after - before) / many).round()));
+    figures.put("memory.held_per_reload_bytes", json!((held / many).round()));
+    figures.put("memory.builds_in_slot", json!(files.iter().filter(|f| f.starts_with("build-")).count()));
+    figures.put("memory.staged_files_left", json!(files.iter().filter(|f| f.starts_with("staged")).count()));
+}
+
+fn main() {
+    let mut figures = Figures::from_arguments();
+    profile(&mut figures, Profile::Release, "release");
+    profile(&mut figures, Profile::Dev, "dev");
+    memory(&mut figures);
+    figures.put(
+        "goals",
+        json!({
+            "blocks_lost": 0,
+            "published_to_heard_ms_median": { "release": 30, "dev": 60 },
+            "rss_per_reload_bytes": 1 << 20,
+            "held_per_reload_bytes": 5 << 20,
+        }),
+    );
+    figures.finish();
+}

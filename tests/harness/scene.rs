@@ -1,0 +1,116 @@
+//! A plug-in in a host, its slot, and the step that most tests are made of: publish, and go on until it is heard.
+//!
+//! Called by: tests and benchmarks. Calls: the rest of the harness. Threads: CLAP's main thread.
+
+use std::time::Instant;
+
+use crate::audio::{Setup, Signal};
+use crate::bundle::{Bundle, Scope};
+use crate::fixture::{Built, Fixture};
+use crate::host::HostOptions;
+use crate::play::Recording;
+use crate::plugin::{Block, PATIENCE, Plugin};
+use crate::slot::TestSlot;
+
+/// One plug-in that reloads. Fields are dropped in this order.
+pub struct Scene {
+    /// The instance.
+    pub plugin: Plugin,
+    /// What it was made from.
+    pub bundle: Bundle,
+    /// Where builds are published.
+    pub slot: TestSlot,
+}
+
+impl Scene {
+    /// Builds, loads and opens a shell; inactive.
+    ///
+    /// # Panics
+    /// If any of that fails.
+    #[must_use]
+    pub fn open(fixture: &Fixture) -> Self {
+        Self::open_with(fixture, HostOptions::default(), TestSlot::new())
+    }
+
+    /// The same, in a host of its own kind, on a slot that may hold builds already.
+    ///
+    /// # Panics
+    /// If it does not open.
+    #[must_use]
+    pub fn open_with(fixture: &Fixture, options: HostOptions, slot: TestSlot) -> Self {
+        let bundle = Bundle::load(&fixture.shell(&slot), Scope::Local).expect("the shell loads");
+        let plugin = Plugin::open(&bundle, 0, options).expect("the shell opens");
+        Self { plugin, bundle, slot }
+    }
+
+    /// Opens and activates with the default set-up.
+    ///
+    /// # Panics
+    /// If it refuses.
+    #[must_use]
+    pub fn active(fixture: &Fixture) -> Self {
+        let mut scene = Self::open(fixture);
+        scene.plugin.activate(Setup::default());
+        scene
+    }
+
+    /// True once every playing instance of this process's module plays `build`.
+    ///
+    /// # Panics
+    /// If the module has refused it: then it is never heard.
+    #[must_use]
+    pub fn is_heard(&self, build: u32) -> bool {
+        if let Some(reason) = self.slot.refusal(build) {
+            panic!("build {build} was refused: {reason}");
+        }
+        self.slot.reports().iter().any(|report| report.heard >= build)
+    }
+
+    /// Publishes while the plug-in plays in the background, and waits until it is heard.
+    pub fn publish_while_playing(&mut self, build: &Built) -> u32 {
+        let number = self.slot.publish(build);
+        let (plugin, slot) = (&mut self.plugin, &self.slot);
+        plugin.wait_until(&format!("build {number} heard"), |_| {
+            if let Some(reason) = slot.refusal(number) {
+                panic!("build {number} was refused: {reason}");
+            }
+            slot.reports().iter().any(|report| report.heard >= number)
+        });
+        number
+    }
+
+    /// Publishes and runs blocks, one by one, until the new build is heard and its fade is over. Answers the output
+    /// from the publish on.
+    ///
+    /// # Panics
+    /// After [`PATIENCE`], or if the build is refused.
+    pub fn publish_and_run(&mut self, build: &Built, signal: &Signal) -> Recording {
+        let number = self.slot.publish(build);
+        let mut recording = Recording::default();
+        let begin = Instant::now();
+        while !self.is_heard(number) {
+            self.plugin.tick();
+            recording.append(&self.plugin.block(128, signal, &[]), 128);
+            assert!(begin.elapsed() < PATIENCE, "build {number} was not heard: {:#?}", self.slot.reports());
+        }
+        // The longest fade and warm-up that a fixture asks for.
+        for _ in 0..100 {
+            self.plugin.tick();
+            recording.append(&self.plugin.block(128, signal, &[]), 128);
+        }
+        recording
+    }
+
+    /// One block of 128 frames.
+    pub fn block(&mut self, signal: &Signal) -> Block {
+        self.plugin.tick();
+        self.plugin.block(128, signal, &[])
+    }
+
+    /// Waits until the module has refused `build`, running blocks meanwhile if active; answers why.
+    pub fn wait_refused(&mut self, build: u32) -> String {
+        let (plugin, slot) = (&mut self.plugin, &self.slot);
+        plugin.wait_until(&format!("build {build} refused"), |_| slot.refusal(build).is_some());
+        self.slot.refusal(build).expect("just seen")
+    }
+}
