@@ -44,8 +44,6 @@ pub(crate) struct Link {
     host: HostSharedHandle<'static>,
     name: String,
     extensions: Extensions,
-    /// We asked for a restart that has not come yet.
-    restart_asked: AtomicBool,
     /// The instance is being destroyed. The shell promises silence after `disconnect`; this keeps the promise cheap to
     /// trust.
     gone: AtomicBool,
@@ -72,8 +70,8 @@ impl Link {
         let text =
             |text: Option<&CStr>| text.map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
         let name = format!("{} {}", text(host.info().name()), text(host.info().version())).trim().to_owned();
-        let (restart_asked, gone, misbehaved) = Default::default();
-        Arc::new(Self { host, name, extensions, restart_asked, gone, misbehaved })
+        let (gone, misbehaved) = Default::default();
+        Arc::new(Self { host, name, extensions, gone, misbehaved })
     }
 
     /// The shell's handle on it.
@@ -84,11 +82,6 @@ impl Link {
     /// No call to the host after this, whatever the shell does.
     pub(crate) fn disconnect(&self) {
         self.gone.store(true, Ordering::Release);
-    }
-
-    /// True once per restart that the shell asked for.
-    pub(crate) fn take_restart(&self) -> bool {
-        self.restart_asked.swap(false, Ordering::AcqRel)
     }
 
     /// False if the host says that this is not its main thread. Hosts that do not say are believed.
@@ -135,19 +128,20 @@ impl Link {
         }
     }
 
-    /// Tells the host what is legal in this phase (FORMATS 1), nothing else. `ports`: the flags that describe how the
-    /// announced audio ports differ from what the host was last told. [main]
+    /// Tells the host what is legal here (FORMATS 1), nothing else: the lists only while `inactive`, the latency only
+    /// inside `activate`. `ports`: the flags that describe how the announced audio ports differ from what the host was
+    /// last told. [main]
     pub(crate) fn tell(
         &self,
         host: &HostMainThreadHandle<'_>,
         changes: Changes,
         phase: Phase,
+        inactive: bool,
         ports: AudioPortRescanFlags,
     ) {
         let has = |flag| changes.contains(flag);
-        let deactivated = phase == Phase::Deactivated;
-        self.tell_params(host, changes, deactivated);
-        self.tell_ports(host, changes, deactivated, ports);
+        self.tell_params(host, changes, inactive);
+        self.tell_ports(host, changes, inactive, ports);
         if let (Some(latency), true) =
             (self.extensions.latency, has(Changes::LATENCY) && phase == Phase::Activating)
         {
@@ -164,13 +158,13 @@ impl Link {
         }
     }
 
-    fn tell_params(&self, host: &HostMainThreadHandle<'_>, changes: Changes, deactivated: bool) {
+    fn tell_params(&self, host: &HostMainThreadHandle<'_>, changes: Changes, inactive: bool) {
         let Some(params) = self.extensions.params else { return };
         let mut flags = ParamRescanFlags::empty();
         flags.set(ParamRescanFlags::VALUES, changes.contains(Changes::VALUES));
         flags.set(ParamRescanFlags::TEXT, changes.contains(Changes::TEXTS));
         flags.set(ParamRescanFlags::INFO, changes.contains(Changes::INFO));
-        if changes.contains(Changes::PARAMS) && deactivated {
+        if changes.contains(Changes::PARAMS) && inactive {
             flags = ParamRescanFlags::ALL;
         }
         if !flags.is_empty() {
@@ -182,10 +176,10 @@ impl Link {
         &self,
         host: &HostMainThreadHandle<'_>,
         changes: Changes,
-        deactivated: bool,
+        inactive: bool,
         ports: AudioPortRescanFlags,
     ) {
-        let structural = changes.contains(Changes::PORTS) && deactivated;
+        let structural = changes.contains(Changes::PORTS) && inactive;
         let mut wanted = if structural { ports } else { AudioPortRescanFlags::empty() };
         wanted.set(AudioPortRescanFlags::NAMES, changes.contains(Changes::PORT_NAMES));
         if let (Some(audio), false) = (self.extensions.audio_ports, wanted.is_empty()) {
@@ -200,7 +194,7 @@ impl Link {
         }
         let mut notes = NotePortRescanFlags::empty();
         notes.set(NotePortRescanFlags::NAMES, changes.contains(Changes::NOTE_PORT_NAMES));
-        notes.set(NotePortRescanFlags::ALL, changes.contains(Changes::NOTE_PORTS) && deactivated);
+        notes.set(NotePortRescanFlags::ALL, changes.contains(Changes::NOTE_PORTS) && inactive);
         if let (Some(ports), false) = (self.extensions.note_ports, notes.is_empty()) {
             ports.rescan(host, notes);
         }
@@ -223,7 +217,6 @@ impl Host for ForShell {
 
     fn request_restart(&self) {
         if !self.0.gone.load(Ordering::Acquire) {
-            self.0.restart_asked.store(true, Ordering::Release);
             self.0.host.request_restart();
         }
     }

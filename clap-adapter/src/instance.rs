@@ -177,7 +177,7 @@ impl<'a> Main<'a> {
         if changes.intersects(Changes::PORTS | Changes::PORT_NAMES) {
             ports = self.layout_told();
         }
-        link.tell(&self.host, changes, phase, ports);
+        link.tell(&self.host, changes, phase, !self.shared.is_active(), ports);
     }
 
     /// The host chose a layout itself, or is about to be told: what differs from what it knew.
@@ -198,7 +198,7 @@ impl<'a> Main<'a> {
         Ok(())
     }
 
-    /// Everything that waits for a main-thread call. While inactive every list may change at once.
+    /// Everything that waits for a main-thread call.
     pub(crate) fn upkeep(&self) {
         let trouble = &self.shared.trouble;
         if trouble.panicked.swap(false, Ordering::Relaxed) {
@@ -209,7 +209,7 @@ impl<'a> Main<'a> {
                 .link
                 .blame("process was called on a thread that the host does not call an audio thread");
         }
-        self.tell(if self.shared.is_active() { Phase::AnyTime } else { Phase::Deactivated });
+        self.tell(Phase::AnyTime);
     }
 
     /// [main], inside `activate`.
@@ -220,20 +220,17 @@ impl<'a> Main<'a> {
         self.shared.link.expect_main("activate");
         let audio = self.shared.shell.activate(config).map_err(refused)?;
         self.shared.active.store(true, Ordering::Release);
-        // A restart that was asked for and took the form of an activation is answered.
         self.tell(Phase::Activating);
         Ok(audio)
     }
 
-    /// [main], inside `deactivate`. The host may be tearing the instance down: it hears of changes only if the restart
-    /// was asked for.
+    /// [main], inside `deactivate`. The host may be tearing the instance down; the shell knows whether the restart was
+    /// its wish, and else has nothing to tell.
     pub(crate) fn deactivate(&self, audio: Box<dyn hotshell_core::shell::Audio>) {
         self.shared.link.expect_main("deactivate");
         self.shared.active.store(false, Ordering::Release);
         self.shared.shell.deactivate(audio);
-        if self.shared.link.take_restart() {
-            self.tell(Phase::Deactivated);
-        }
+        self.tell(Phase::Deactivated);
     }
 }
 

@@ -31,6 +31,6 @@ pub(crate) fn load(main: &Main<'_>, from: &mut impl Read, context: StateContext)
         return Err(PluginError::Message("the state is larger than 1 GiB; nothing was changed"));
     }
     main.shared.shell.load(context, &bytes).map_err(refused)?;
-    main.tell(if main.shared.is_active() { Phase::AnyTime } else { Phase::Deactivated });
+    main.tell(Phase::AnyTime);
     Ok(())
 }

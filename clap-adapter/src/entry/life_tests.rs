@@ -59,7 +59,7 @@ fn an_instance_lives_in_clack_host_from_scan_to_destroy() {
     drop(instance);
     let calls = script.take_calls();
     assert_eq!(calls.first().map(String::as_str), Some("open 0 clap for \"clack-host 0.2\""));
-    assert_eq!(calls[calls.len() - 2..], ["deactivate", "disconnect"]);
+    assert_eq!(calls[calls.len() - 3..], ["deactivate", "take Deactivated", "disconnect"]);
 }
 
 type Block = (StoppedPluginAudioProcessor<Host>, [[f32; 4]; 2], u32);

@@ -136,7 +136,7 @@ fn a_new_list_is_seen_when_the_host_is_told_and_not_before() {
     (read_only.host_id, read_only.flags) = (12, ParamDesc::READ_ONLY | ParamDesc::AUTOMATABLE);
     bench.script.params.lock().push(read_only);
     assert_eq!(infos(&bench).len(), 2);
-    bench.script.change(Phase::Deactivated, Changes::PARAMS);
+    bench.script.change(Phase::AnyTime, Changes::PARAMS);
     bench.on_main_thread();
     let infos = infos(&bench);
     assert_eq!(infos.len(), 3);
@@ -295,7 +295,7 @@ fn state_goes_through_short_reads_and_short_writes() {
     bench.script.take_calls();
     let mut loaded = Stream::of(&saved.bytes, 3, 0);
     let stream = loaded.istream();
-    bench.script.change(Phase::Deactivated, Changes::VALUES);
+    bench.script.change(Phase::AnyTime, Changes::VALUES);
     // SAFETY: the plug-in and the stream are alive.
     assert!(unsafe { state.load.expect("set")(bench.plugin, &raw const stream) });
     assert_eq!(
