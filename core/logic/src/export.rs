@@ -31,6 +31,31 @@ pub const fn api_of<G: PluginLogicCore<S>, S: Sample>(_plugin: PhantomData<G>) -
     Table::<G, S>::API
 }
 
+/// The plug-ins of one artifact (one shared library), in the order of `plugin!`. Implemented by that macro on a private
+/// type.
+pub trait Logics: 'static {
+    /// Their tables.
+    const TABLES: &'static [&'static LogicApi];
+}
+
+/// The table of plug-in `index` for the shell in the same artifact; `None` past the last. Installs the panic hook:
+/// whoever asks here is a host's process, not a test. [main] [reload]
+#[must_use]
+pub fn linked<A: Logics>(index: u32) -> Option<&'static LogicApi> {
+    // Without the hook panics are caught all the same, only with less to say.
+    let _ = panic::gate(|| {
+        install_panic_hook();
+        hotshell_abi::Status::OK
+    });
+    A::TABLES.get(usize::try_from(index).ok()?).copied()
+}
+
+/// What `hotshell_logic_v1` forwards to: [`linked`] for a shell in another file, null past the last. [main] [reload]
+#[must_use]
+pub extern "C" fn entry<A: Logics>(index: u32) -> *const LogicApi {
+    linked::<A>(index).map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
 struct Table<G, S>(PhantomData<(G, S)>);
 
 impl<G: PluginLogicCore<S>, S: Sample> Table<G, S> {
