@@ -70,9 +70,9 @@ pub mod prelude;
 pub mod prelude64;
 pub mod test;
 
-pub use hotshell_logic::{Level, rt_log};
 /// For `#[bytemuck(crate = "hotshell::bytemuck")]`: plain data in snapshots.
 pub use bytemuck;
+pub use hotshell_logic::{Level, rt_log};
 /// For `#[serde(crate = "hotshell::serde")]`: values of persistent fields.
 pub use serde;
 
@@ -81,7 +81,9 @@ pub use serde;
 pub mod __private {
     pub use hotshell_abi::LogicApi;
     #[cfg(feature = "clap")]
-    pub use hotshell_clap::{Artifact as ClapArtifact, EntryState, RawEntry as ClapEntry, entry as clap_entry};
+    pub use hotshell_clap::{
+        Artifact as ClapArtifact, EntryState, RawEntry as ClapEntry, entry as clap_entry,
+    };
     #[cfg(feature = "reload")]
     pub use hotshell_core::shell::HotPlugins;
     pub use hotshell_core::shell::{Plugins, StaticPlugins};

@@ -85,7 +85,9 @@ macro_rules! __export_clap {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __plugins {
-    (type) => { $crate::__private::HotPlugins };
+    (type) => {
+        $crate::__private::HotPlugins
+    };
     ($artifact:ty) => {
         $crate::__private::HotPlugins::new(
             $crate::__private::linked::<$artifact>,
@@ -99,6 +101,10 @@ macro_rules! __plugins {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __plugins {
-    (type) => { $crate::__private::StaticPlugins };
-    ($artifact:ty) => { $crate::__private::StaticPlugins::new($crate::__private::linked::<$artifact>) };
+    (type) => {
+        $crate::__private::StaticPlugins
+    };
+    ($artifact:ty) => {
+        $crate::__private::StaticPlugins::new($crate::__private::linked::<$artifact>)
+    };
 }

@@ -4,13 +4,13 @@ pub use std::sync::Arc;
 
 pub use hotshell_derive::{ParamEnum, Params};
 pub use hotshell_logic::params::{
-    BoolParam, EnumParam, FilePath, FloatParam, IntParam, Keep, Meter, Param, ParamEnum, ParamText, Params, Persist,
-    Smoother,
+    BoolParam, EnumParam, FilePath, FloatParam, IntParam, Keep, Meter, Param, ParamEnum, ParamText, Params,
+    Persist, Smoother,
 };
 pub use hotshell_logic::{
-    AudioBuffer, AudioConfig, Bus, BusKind, BusLayout, Channels, ChannelsMut, CreateContext, Event, EventList,
-    Expression, FadeLaw, Feature, Full, Handover, Level, Mpe, NotePorts, NoteRef, PluginInfo, PluginLogic,
-    ProcessContext, ProcessStatus, Reason, Replay, SnapshotReader, SnapshotWriter, Split, StateDoc, StateError,
-    StateReader, StateValue, StateWriter, Tail, Transport, VoiceMods, rt_log,
+    AudioBuffer, AudioConfig, Bus, BusKind, BusLayout, Channels, ChannelsMut, CreateContext, Event,
+    EventList, Expression, FadeLaw, Feature, Full, Handover, Level, Mpe, NotePorts, NoteRef, PluginInfo,
+    PluginLogic, ProcessContext, ProcessStatus, Reason, Replay, SnapshotReader, SnapshotWriter, Split,
+    StateDoc, StateError, StateReader, StateValue, StateWriter, Tail, Transport, VoiceMods, rt_log,
 };
 pub use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! The lock-free and register-level parts, one file each. All `unsafe` of the audio path lives here and in
 //! [`instance`](crate::instance).
 
+pub mod alloc;
 pub mod block;
 pub mod denormals;
 pub mod exchange;

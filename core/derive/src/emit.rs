@@ -27,6 +27,10 @@ pub(crate) fn params(model: &Model) -> TokenStream {
         let value = value(field, &private, &builder);
         quote!(#name: #value)
     });
+    // The shell does such a bypass, so the author need not read it, and must not be warned of a dead field.
+    let read =
+        fields.iter().filter(|field| matches!(&field.role, Role::Param(p) if p.bypass == Bypass::Shell));
+    let read = read.map(|field| &field.ident);
     let meters = fields.iter().filter_map(|field| meters(field, &private));
     // A generic struct's meters are counted when it is used.
     let limit = quote! {
@@ -48,7 +52,9 @@ pub(crate) fn params(model: &Model) -> TokenStream {
             const METERS: usize = 0 #(+ #meters)*;
             fn build(#argument: &mut #private::ParamsBuilder<'_>) -> Self {
                 #inside
-                Self { #(#values),* }
+                let made = Self { #(#values),* };
+                #(let _ = &made.#read;)*
+                made
             }
         }
         #[automatically_derived]

@@ -1,4 +1,3 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export*: pointers that cross the boundary")]
 //! An `impl PluginLogic` becomes the table that a shell drives.
 //!
 //! Called by: the facade's `plugin!` and Rig take [`api`]. Calls: `thunk`, `state`, `describe`. Threads: [any].
