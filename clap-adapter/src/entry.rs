@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: functions that C calls with C's pointers")]
 //! `clap_entry`: init, deinit and the list of factories, for any artifact.
 //!
 //! Called by: the host. Calls: `factory`. Threads: [main] by CLAP's rules; safe from any.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: functions that C calls with C's pointers")]
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;

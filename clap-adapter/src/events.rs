@@ -1,4 +1,3 @@
-#![deny(clippy::disallowed_types)]
 //! CLAP's events in our words, and ours in CLAP's; the transport.
 //!
 //! Called by: `process`, `ext/params`; the shell, by index. Calls: the host's lists. Threads: [audio]; [main] for a
@@ -6,6 +5,8 @@
 //!
 //! The namespace is looked at before the type, the size before the payload, and a number before it is believed. An
 //! event that makes no sense is skipped, never repaired into another one.
+
+#![deny(clippy::disallowed_types)]
 
 use clack_plugin::events::event_types::{
     Midi2Event, MidiEvent, MidiSysExEvent, NoteChokeEvent, NoteEndEvent, NoteExpressionEvent,

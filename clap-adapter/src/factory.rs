@@ -1,10 +1,11 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: functions that C calls with C's pointers")]
 //! The plug-in factory: descriptors, and instances made by clack with two functions of our own put in.
 //!
 //! Called by: `entry`, the host. Calls: `instance`, `process`. Threads: [main] by CLAP's rules; safe from any.
 //!
 //! clack's factory does the work; this one stands before it to check what clack takes on trust (null host, null ids)
 //! and to replace `process` and `get_extension` in each plug-in it makes (FORMATS 4).
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: functions that C calls with C's pointers")]
 
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::sync::OnceLock;

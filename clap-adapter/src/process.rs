@@ -1,5 +1,3 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: blocks come as C's pointers")]
-#![deny(clippy::disallowed_types)]
 //! One block of the host's, below clack: pointers to a [`HostBlock`], the shell, and back.
 //!
 //! Called by: the host ([`process`], put in by `factory`), clack (activation, reset). Calls: the shell's [`Audio`],
@@ -7,6 +5,9 @@
 //!
 //! Never an error path that allocates, never a sample left unwritten: what the shell does not get (more ports or
 //! channels than were announced) is silenced here, and so is a block in which the shell panicked.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: blocks come as C's pointers")]
+#![deny(clippy::disallowed_types)]
 
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,10 +1,11 @@
+//! A host on the bench: C structures only, so that a test can be as rude as a real host.
+//!
+//! Called by: tests. Calls: the entry. Threads: the test's.
+
 #![allow(
     unsafe_code,
     reason = "DESIGN 9.9: the host's side of C, for tests of the entry and everything behind it"
 )]
-//! A host on the bench: C structures only, so that a test can be as rude as a real host.
-//!
-//! Called by: tests. Calls: the entry. Threads: the test's.
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_void};

@@ -1,5 +1,6 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: clack-host takes an entry on trust")]
 //! A whole life through clack-host, in this process, with the block on a thread of its own.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: clack-host takes an entry on trust")]
 
 use clack_host::events::event_types::NoteOnEvent;
 use clack_host::events::io::EventBuffer;

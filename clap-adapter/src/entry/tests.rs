@@ -1,5 +1,6 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the entry")]
 //! What a host may rely on before and around an instance's life.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the entry")]
 
 use std::ffi::CStr;
 

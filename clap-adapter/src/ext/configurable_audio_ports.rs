@@ -1,9 +1,10 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's reads a null list")]
 //! configurable-audio-ports: the host names channel counts and types, we take the layout that has them.
 //!
 //! Called by: the host. Calls: the shell. Threads: [main], while inactive.
 //!
 //! Both questions are answered by the same search, so they agree; nothing is ever applied in part.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's reads a null list")]
 
 use std::ffi::{CStr, c_char};
 

@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: a raw question to the host")]
 //! Looks a host extension up by every id it has had: older hosts know some by their draft's name only.
 //!
 //! Called by: `host`. Calls: the host. Threads: [main], inside `init`.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: a raw question to the host")]
 
 use std::ptr::NonNull;
 

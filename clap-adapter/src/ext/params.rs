@@ -1,11 +1,12 @@
-#![allow(
-    unsafe_code,
-    reason = "DESIGN 9.9: a raw extension; clack's copies each field and reads null pointers"
-)]
 //! params: infos, values, texts, and `flush` on whichever thread it comes.
 //!
 //! Called by: the host. Calls: the shell, the table in `params`, `events`. Threads: [main]; `flush` [audio] while
 //! active.
+
+#![allow(
+    unsafe_code,
+    reason = "DESIGN 9.9: a raw extension; clack's copies each field and reads null pointers"
+)]
 
 use std::ffi::{CStr, c_char};
 

@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's writes through a null answer")]
 //! remote-controls: pages of eight parameters, by the page name that the author gave them.
 //!
 //! Called by: the host. Calls: the table in `params`. Threads: [main].
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's writes through a null answer")]
 
 use std::ffi::CStr;
 

@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's reads a null stream")]
 //! state: a project's state, where the host does not say which context it means.
 //!
 //! Called by: the host. Calls: `state`. Threads: [main]; hosts also call from workers, which the shell stands.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's reads a null stream")]
 
 use std::ffi::CStr;
 

@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's reads a null stream")]
 //! state-context: whether a state is for a project, a preset or a copy.
 //!
 //! Called by: the host. Calls: `ext/state`. Threads: as there.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's reads a null stream")]
 
 use std::ffi::CStr;
 

@@ -1,10 +1,11 @@
+//! tail: answered from the shared part, because hosts ask on either thread.
+//!
+//! Called by: the host. Calls: the shell (an atomic). Threads: [main] and [audio].
+
 #![allow(
     unsafe_code,
     reason = "DESIGN 9.9: a raw extension; clack's reads the audio thread's part from main"
 )]
-//! tail: answered from the shared part, because hosts ask on either thread.
-//!
-//! Called by: the host. Calls: the shell (an atomic). Threads: [main] and [audio].
 
 use std::ffi::CStr;
 

@@ -1,5 +1,6 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the raw extensions")]
 //! What a host may rely on when it asks an extension.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the raw extensions")]
 
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::Ordering;

@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's writes through a null answer")]
 //! voice-info: as many voices as the newest accepted build has.
 //!
 //! Called by: the host. Calls: the shell. Threads: [main]; hosts also ask on [audio].
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: a raw extension; clack's writes through a null answer")]
 
 use std::ffi::CStr;
 

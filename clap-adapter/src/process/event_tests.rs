@@ -1,5 +1,6 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the events of a block")]
 //! Events in both directions: what arrives, what is ignored, in which order answers leave.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the events of a block")]
 
 use std::sync::mpsc::{Receiver, channel};
 

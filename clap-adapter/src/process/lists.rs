@@ -1,8 +1,9 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: event lists come as C's pointers")]
-#![deny(clippy::disallowed_types)]
 //! Event lists as clack's safe types; null lists are empty ones. System exclusive bytes, which clack keeps unsafe.
 //!
 //! Called by: `process`, `ext/params`, `events`. Calls: nothing. Threads: [audio]; [main] for a flush while inactive.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: event lists come as C's pointers")]
+#![deny(clippy::disallowed_types)]
 
 use clack_plugin::events::event_types::MidiSysExEvent;
 use clack_plugin::events::io::{InputEvents, OutputEvents};

@@ -1,5 +1,6 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the block")]
 //! What a host may rely on in a block, and what the shell may rely on whatever the host does.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the block")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
