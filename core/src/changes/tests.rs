@@ -402,3 +402,27 @@ fn the_announced_list_only_grows() {
     }
     assert_eq!(rig.told.params().len(), 3);
 }
+
+#[test]
+fn what_a_restart_has_covered_is_not_told_afterwards() {
+    let mut rig = Rig::new(&[a()], true);
+    rig.build(&[float("a", 0.0, 2.0, 0.5)]);
+    assert!(rig.take(AnyTime).want_restart);
+    let paged = ParamDesc { unit: "dB".into(), page: "Main".into(), ..named(float("a", 0.0, 3.0, 0.5), "b") };
+    rig.build(&[paged]);
+    assert_eq!(rig.restart().0, Changes::PARAMS | Changes::PAGES);
+    assert_eq!(rig.take(AnyTime), NOTHING);
+}
+
+#[test]
+fn a_tombstone_keeps_what_was_announced_of_it() {
+    let mut rig = Rig::new(&[a()], true);
+    rig.build(&[float("a", 0.0, 2.0, 0.5)]);
+    assert!(rig.take(AnyTime).want_restart);
+    rig.build(&[]);
+    assert_eq!(rig.restart().0, Changes::empty(), "nobody moves a range that is gone");
+    let mut rig = Rig::new(&[a()], true);
+    rig.build(&[ParamDesc { unit: "dB".into(), ..a() }]);
+    rig.build(&[]);
+    assert_eq!(rig.take(AnyTime), only(Changes::INFO), "nobody reads its texts");
+}

@@ -188,6 +188,15 @@ fn a_load_replaces_saved_fields_resets_missing_ones_and_leaves_kept_ones() {
 }
 
 #[test]
+fn a_field_that_only_an_earlier_state_had_is_forgotten() {
+    let store = store();
+    store.load_fields(&saved(&[("unknown", b"u")]), false);
+    assert!(store.fields().contains_key("unknown"));
+    store.load_fields(&saved(&[]), false);
+    assert!(store.fields().is_empty());
+}
+
+#[test]
 fn lines_come_out_in_order_with_their_level() {
     let store = store();
     store.log(Level::Info, "one");

@@ -191,6 +191,8 @@ fn a_state_that_comes_while_a_plan_is_in_flight_reaches_its_new_parameters() {
     let plan = store.plan(&next).unwrap();
     store.load(&saved(&[("a", 0.1), ("new", 0.7)]));
     assert!(!store.is_current(&plan));
+    let bound = store.bind(hotshell_abi::describe::param_host_id("new")).unwrap();
+    assert_eq!(store.cell(bound).unwrap().base(), 0.7, "the candidate that is bound already sees it");
     let plan = store.plan(&next).unwrap();
     store.switch(&plan);
     store.commit(&plan);
@@ -236,4 +238,15 @@ fn a_value_that_is_not_finite_is_saved_as_the_default() {
     let store = one(float("p", 0.0, 1.0, 0.5));
     set(&store, "p", f64::NAN);
     assert_eq!(store.save(), saved(&[("p", 0.5)]));
+}
+
+#[test]
+fn a_plan_made_between_a_switch_and_its_commit_leaves_what_plays_alone() {
+    let store = one(float("a", 0.0, 1.0, 0.5));
+    let next = [float("a", 0.0, 1.0, 0.5), float("new", 0.0, 1.0, 0.5)];
+    let plan = store.plan(&next).unwrap();
+    store.switch(&plan);
+    set(&store, "new", 0.9);
+    store.plan(&next).unwrap();
+    assert_eq!(value(&store, "new"), 0.9);
 }
