@@ -191,10 +191,7 @@ impl Job {
         let mut command = request.command();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut wrapped = CommandWrap::from(command);
-        #[cfg(unix)]
-        wrapped.wrap(process_wrap::std::ProcessGroup::leader());
-        #[cfg(windows)]
-        wrapped.wrap(process_wrap::std::JobObject);
+        own_group(&mut wrapped);
         let started = Instant::now();
         let mut child =
             wrapped.spawn().with_context(|| format!("cannot start cargo ({})", cargo().display()))?;
@@ -289,6 +286,21 @@ impl Drop for Job {
     }
 }
 
+/// A process group of its own, so that all of it can be ended.
+#[cfg(unix)]
+fn own_group(command: &mut CommandWrap) {
+    command.wrap(process_wrap::std::ProcessGroup::leader());
+}
+
+/// A job of its own, so that all of it can be ended; its priority is inherited.
+#[cfg(windows)]
+fn own_group(command: &mut CommandWrap) {
+    use process_wrap::std::{CreationFlags, JobObject};
+    command
+        .wrap(CreationFlags(windows::Win32::System::Threading::BELOW_NORMAL_PRIORITY_CLASS))
+        .wrap(JobObject);
+}
+
 /// Compiling must not make the host drop out. The whole group, so that a rustc already started is in it; on Linux the
 /// I/O priority follows.
 #[cfg(unix)]
@@ -300,7 +312,7 @@ fn lower_priority(process: u32) {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn lower_priority(_process: u32) {}
 
 #[cfg(test)]
