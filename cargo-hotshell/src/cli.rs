@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{Error, bundle, clean, demo, dev, host};
+use crate::{Error, bundle, clean, contents, demo, dev, host};
 
 /// Live-reloading audio plug-ins in Rust.
 #[derive(Parser, Debug)]
@@ -22,6 +22,8 @@ enum Command {
     Dev(dev::Args),
     Bundle(bundle::Args),
     Clean(clean::Args),
+    #[command(hide = true)]
+    Contents(contents::Args),
     Host(Box<host::Args>),
     Demo(demo::Args),
 }
@@ -36,6 +38,7 @@ impl Cli {
             Command::Dev(args) => dev::run(&args),
             Command::Bundle(args) => bundle::run(&args),
             Command::Clean(args) => clean::run(&args),
+            Command::Contents(args) => contents::run(&args),
             Command::Host(args) => host::run(&args),
             Command::Demo(args) => demo::run(&args),
         }

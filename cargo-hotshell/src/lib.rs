@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod clean;
 pub mod cli;
 pub mod compile;
+pub mod contents;
 pub mod demo;
 pub mod depinfo;
 pub mod dev;

@@ -14,12 +14,12 @@ use notify::RecursiveMode;
 
 use crate::Error;
 use crate::compile::{Built, Job, Kind, Outcome, Progress, Request};
-use crate::install;
 use crate::listeners::{Listeners, Tone};
 use crate::project::Project;
 use crate::publish::{Published, Story, publish};
 use crate::terminal::{Terminal, between, span};
 use crate::watch::{Debounce, FileNews, Sources, Watcher};
+use crate::{contents, install};
 
 /// How often to look for what no event announces: file systems without events, hosts that died.
 const TICK: Duration = Duration::from_secs(1);
@@ -220,6 +220,13 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         self.terminal.say("Installed", format_args!("{bundle} in {}", span(built.took)));
+        for (other, id) in
+            contents::others(&self.folder, &installed.bundle, &contents::ids(&installed.bundle))
+        {
+            let text =
+                format_args!("{} seems to hold {id} too; hosts show only one of them", other.display());
+            self.terminal.warn("Twice", text);
+        }
         if self.listeners.count() > 0 {
             self.terminal
                 .warn("Restart", "the shell itself changed: hosts that run keep the old one until restarted");

@@ -1,0 +1,98 @@
+//! Which plug-ins a bundle holds, and which other bundles hold them too.
+//!
+//! Called by: `cli` (the child's side), `dev`. Calls: itself as a child process, `host/plugin`. Threads: [main].
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use walkdir::WalkDir;
+
+use crate::Error;
+use crate::layout::System;
+
+/// Hidden subcommand of the child.
+pub const WORD: &str = "contents";
+/// Larger files are no plug-ins that anybody's host loads.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// Prints the ids of the plug-ins in a bundle, one a line.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The bundle, or the library in it.
+    bundle: PathBuf,
+}
+
+/// Runs the hidden subcommand.
+///
+/// # Errors
+/// The bundle cannot be loaded.
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    let mut out = std::io::stdout().lock();
+    for (id, _) in crate::host::plugin::contents(&args.bundle)? {
+        writeln!(out, "{id}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The ids in a bundle, asked in a child: loading it runs the author's constructors, and keeps it mapped. Empty if it
+/// cannot be asked; then there is nothing to compare.
+#[must_use]
+pub fn ids(bundle: &Path) -> Vec<String> {
+    let own = std::env::current_exe()
+        .ok()
+        .filter(|path| path.file_stem().is_some_and(|name| name == "cargo-hotshell"));
+    let Some(own) = own else { return Vec::new() };
+    let output = Command::new(own).arg(WORD).arg(bundle).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let lines = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    let text = String::from_utf8(lines.unwrap_or_default()).unwrap_or_default();
+    text.lines().filter(|line| !line.is_empty()).map(ToOwned::to_owned).collect()
+}
+
+/// Other bundles below `folder` that hold one of `ids`: found by the text in their code, because loading them would
+/// run it.
+#[must_use]
+pub fn others(folder: &Path, ours: &Path, ids: &[String]) -> Vec<(PathBuf, String)> {
+    let is_bundle = |path: &Path| path.extension().is_some_and(|kind| kind == "clap");
+    let entries = WalkDir::new(folder).max_depth(3).follow_links(true).into_iter().filter_map(Result::ok);
+    let bundles = entries.map(walkdir::DirEntry::into_path).filter(|path| is_bundle(path) && path != ours);
+    bundles.filter_map(|bundle| holds(&bundle, ids).map(|id| (bundle, id))).collect()
+}
+
+fn holds(bundle: &Path, ids: &[String]) -> Option<String> {
+    let code = System::this().code(bundle);
+    let about = std::fs::metadata(&code).ok()?;
+    if ids.is_empty() || !about.is_file() || about.len() > MOST_BYTES {
+        return None;
+    }
+    let bytes = std::fs::read(code).ok()?;
+    ids.iter().find(|id| memchr::memmem::find(&bytes, id.as_bytes()).is_some()).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_bundle_with_the_same_id_is_found_wherever_hosts_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir(at("maker")).unwrap();
+        let write = |name: &str, text: &str| {
+            let code = System::this().code(&at(name));
+            std::fs::create_dir_all(code.parent().unwrap()).unwrap();
+            std::fs::write(code, text).unwrap();
+        };
+        write("gain.clap", "..org.example.gain..");
+        write("Gain.clap", "..org.example.gain..");
+        write("maker/Old.clap", "..org.example.gain..");
+        write("Other.clap", "..org.example.synth..");
+        std::fs::write(at("notes.txt"), "org.example.gain").unwrap();
+        let ids = ["org.example.gain".to_owned()];
+        let mut found = others(folder.path(), &at("gain.clap"), &ids);
+        found.sort();
+        let expected = ["Gain.clap", "maker/Old.clap"].map(|name| (at(name), ids[0].clone()));
+        assert_eq!(found, expected);
+        assert_eq!(others(folder.path(), &at("gain.clap"), &[]), []);
+    }
+}
