@@ -449,3 +449,31 @@ fn a_smaller_latency_is_padded_until_the_host_restarts_and_nothing_is_misaligned
         assert!((sample - source(i as u64 - 30)).abs() < 1e-6, "frame {i}");
     }
 }
+
+#[test]
+fn no_block_allocates_or_frees_the_swap_included() {
+    let mut rig = Rig::new::<Held<1, true>>();
+    let mut blocks = 0;
+    let mut quiet_block = |rig: &mut Rig| {
+        let counted = std::cell::Cell::new(allocation_counter::AllocationInfo::default());
+        rig.engine.block(BLOCK, &mut |run| counted.set(allocation_counter::measure(&mut *run)));
+        let info = counted.take();
+        assert_eq!((info.count_total, info.count_current), (0, 0), "block {blocks}");
+        blocks += 1;
+    };
+    for round in 0..5 {
+        rig.engine.queue(note(EventKind::NOTE_ON, 60 + round));
+        quiet_block(&mut rig);
+        if round % 2 == 0 {
+            rig.swap::<Held<1, true>>(1);
+        } else {
+            rig.swap::<Held<1, false>>(1);
+        }
+        for _ in 0..20 {
+            quiet_block(&mut rig);
+        }
+        rig.shell.take_changes(hotshell_core::shell::Phase::AnyTime);
+    }
+    let planted = allocation_counter::measure(|| drop(std::hint::black_box(vec![1_u8])));
+    assert_eq!(planted.count_total, 1, "the counter sees an allocation");
+}
