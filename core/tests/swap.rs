@@ -1,5 +1,5 @@
 //! The swap, through the real table, without a host: every rule of DESIGN 7 that needs no file.
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, dead_code, reason = "a test")]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers in tests")]
 
 use std::sync::Arc;

@@ -10,9 +10,9 @@
 mod handover;
 mod state;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use hotshell_abi::{AudioConfig, NotePortsDesc, ParamDesc, PluginDesc, Reason, RenderMode, Sample};
@@ -39,6 +39,9 @@ const SAMPLE_RATES: std::ops::RangeInclusive<f64> = 1.0..=10_000_000.0;
 /// Most frames of a block; beyond it the memory alone would be a mistake.
 const MOST_FRAMES: u32 = 1 << 20;
 
+/// Where log lines go beside the host.
+pub type Tap = Box<dyn Fn(Level, &str) + Send + Sync>;
+
 /// One plug-in instance, without the question where later builds come from: [`HotShell`](crate::shell::HotShell) and
 /// [`StaticShell`](crate::shell::StaticShell) answer that.
 pub struct Control<P, S> {
@@ -53,6 +56,7 @@ pub struct Control<P, S> {
     main: Mutex<Main<S>>,
     /// A main-thread call was asked for and has not come yet.
     asked: AtomicBool,
+    tap: OnceLock<Tap>,
 }
 
 impl<P, S> std::fmt::Debug for Control<P, S> {
@@ -77,7 +81,8 @@ struct Main<S> {
     keep: bool,
     /// A fault of the playing build has been reported.
     fault_reported: bool,
-    connected: bool,
+    /// The host may have to be told something.
+    check: bool,
 }
 
 /// One accepted build.
@@ -143,7 +148,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             serial: 0,
             keep: false,
             fault_reported: false,
-            connected: true,
+            check: false,
         };
         Ok(Self {
             index,
@@ -156,6 +161,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             host: RwLock::new(host),
             main: Mutex::new(main),
             asked: AtomicBool::new(false),
+            tap: OnceLock::new(),
         })
     }
 
@@ -183,15 +189,28 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         &self.store
     }
 
-    /// The adapter's connection; [`NoHost`] after it has disconnected.
-    #[must_use]
-    pub fn host(&self) -> Arc<dyn Host> {
-        Arc::clone(&self.host.read())
+    /// Calls the host, which cannot disconnect meanwhile. Recursive, because a host may call back from inside.
+    fn with_host<R>(&self, call: impl FnOnce(&dyn Host) -> R) -> R {
+        call(&**self.host.read_recursive())
+    }
+
+    /// Lines go there too: the `dev` terminal. Set once, before anything can log.
+    pub fn set_tap(&self, tap: Tap) {
+        // A second tap would be a mistake of ours; the first one stays.
+        let _ = self.tap.set(tap);
+    }
+
+    /// One line for the host's log alone: the reload pipeline's own lines are in the `dev` terminal already.
+    pub fn log_to_host(&self, level: Level, text: &str) {
+        self.with_host(|host| host.log(level, text));
     }
 
     /// One line for the host's log. Not on [audio].
     pub fn log(&self, level: Level, text: &str) {
-        self.host().log(level, text);
+        self.log_to_host(level, text);
+        if let Some(tap) = self.tap.get() {
+            tap(level, text);
+        }
     }
 
     fn lock(&self, what: &'static str) -> Result<MutexGuard<'_, Main<S>>, ShellError> {
@@ -239,9 +258,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }
             Parked::Player(player, _) if !player.instance.is_dead() => player.instance,
             Parked::Instance(instance) => instance,
-            Parked::Player(..) | Parked::None => {
-                Instance::create(&live.shared, Reason::HOST, live.build, self.host().name(), self.format)?
-            }
+            Parked::Player(..) | Parked::None => self.with_host(|host| {
+                Instance::create(&live.shared, Reason::HOST, live.build, host.name(), self.format)
+            })?,
         };
         let mut player = Player::prepare(instance, live.desc, config, live.build)?;
         player.bypass = self.shell_bypass(live.desc);
@@ -285,19 +304,33 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             player,
             config,
             main.announced.latency(),
-            self.host(),
+            Arc::clone(&self.host.read_recursive()),
         );
         Ok(audio)
     }
 
+    /// Notes what moved without a call: the latency, the user's edits of fields.
+    fn look(&self, main: &mut Main<S>, active: bool) {
+        let latency = self.link.latency.load(Relaxed);
+        if active && latency != main.announced.latency() {
+            main.announced.set_latency(latency, true);
+            main.check = true;
+        } else if active {
+            main.announced.set_latency(latency, true);
+        }
+        if self.store.take_dirty() {
+            main.announced.dirty();
+            main.check = true;
+        }
+    }
+
     /// A restart for the sake of the changes is asked for, and a callback where something is left to tell.
     fn ask_host(&self, restart: bool, callback: bool) {
-        let host = self.host();
         if restart {
-            host.request_restart();
+            self.with_host(|host| host.request_restart());
         }
         if callback {
-            host.request_callback();
+            self.with_host(|host| host.request_callback());
         }
     }
 }
@@ -441,24 +474,19 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
 
     fn take_changes(&self, phase: Phase) -> Changes {
         self.asked.store(false, Release);
-        self.upkeep();
-        self.asked.store(false, Release);
         let Ok(mut main) = self.lock("the change list") else {
-            self.host().request_callback();
+            self.with_host(|host| host.request_callback());
             return Changes::empty();
         };
+        self.settle_taken(&mut main);
         let active = main.active.is_some() && phase != Phase::Activating;
-        if active {
-            main.announced.set_latency(self.link.latency.load(Relaxed), true);
-        }
-        if self.store.take_dirty() {
-            main.announced.dirty();
-        }
+        self.look(&mut main, active);
         let taken = main.announced.take(phase, active, Instant::now());
+        main.check = taken.want_callback;
         let count = u32::try_from(main.announced.params().len()).unwrap_or(u32::MAX);
         self.link.announced_params.store(count, Release);
         drop(main);
-        // A wish for a later callback is served by the next one that comes: the reload thread asks again.
+        // A wish for a later callback is served by the reload thread, which looks again and asks then.
         self.ask_host(taken.want_restart, taken.want_callback && taken.wait.is_zero());
         taken.changes
     }
@@ -468,7 +496,6 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
     }
 
     fn disconnect(&self) {
-        self.main.lock().connected = false;
         *self.host.write() = Arc::new(NoHost);
     }
 }

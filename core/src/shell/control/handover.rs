@@ -8,7 +8,7 @@
 //! renewed in place, and its logic hears `state_changed` before its first block.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::time::Instant;
 
 use hotshell_abi::{AudioConfig, PluginDesc, Reason, Sample};
@@ -65,8 +65,8 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             for line in shared.sync()? {
                 self.log(Level::Warning, &line);
             }
-            let name = self.host();
-            let instance = Instance::create(&shared, offer.reason, offer.build, name.name(), self.format)?;
+            let host = self.with_host(|host| host.name().to_owned());
+            let instance = Instance::create(&shared, offer.reason, offer.build, &host, self.format)?;
             let live = Live { shared, desc, build: offer.build };
             if self.try_hand_over(offer, live, instance, plan, wanted)? {
                 return Ok(());
@@ -134,7 +134,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         for line in lines {
             self.log(Level::Info, &line);
         }
-        self.host().request_process();
+        self.with_host(|host| host.request_process());
         Ok(true)
     }
 
@@ -237,6 +237,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         main.announced.set_voices(voices_of(live.desc));
         main.live = live;
         main.fault_reported = false;
+        main.check = true;
     }
 
     /// Build 0 in the place of a build that cannot even be activated. [main]
@@ -273,18 +274,17 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 news.fault = Some((main.live.build, self.why(main.live.shared.table())));
             }
             let active = main.active.is_some();
-            if active {
-                main.announced.set_latency(self.link.latency.load(Relaxed), true);
-            }
+            self.look(&mut main, active);
             news.waiting = !self.link.inbox.is_empty();
             // A copy answers what would be told: telling itself is [main].
-            let would = main.announced.clone().take(crate::shell::Phase::AnyTime, active, Instant::now());
-            would.want_restart || !would.changes.is_empty()
+            main.check && {
+                let would = main.announced.clone().take(crate::shell::Phase::AnyTime, active, Instant::now());
+                would.want_restart || !would.changes.is_empty()
+            }
         };
-        let host = self.host();
-        self.store.drain_logs(|level, text| host.log(level, text));
+        self.store.drain_logs(|level, text| self.log(level, text));
         if tell && !self.asked.swap(true, AcqRel) {
-            host.request_callback();
+            self.with_host(|host| host.request_callback());
         }
         news
     }

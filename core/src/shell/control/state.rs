@@ -49,6 +49,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             let applied = applied?;
             if applied.values_changed {
                 main.announced.values_changed();
+                main.check = true;
             }
             self.link.state_loads.fetch_add(1, Release);
             applied

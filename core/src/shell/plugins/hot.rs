@@ -4,8 +4,8 @@
 //! Threads: [main]; [`Reloadable`] is [reload].
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use hotshell_abi::{AbiCanary, PluginDesc, Reason, Sample};
@@ -28,7 +28,7 @@ const FIRST_LOAD: Duration = Duration::from_secs(2);
 
 /// The hot kind: faults and later builds are the reload thread's.
 pub struct Hot {
-    attachment: Arc<Attachment>,
+    _attachment: Arc<Attachment>,
     /// Kept alive here; the reload thread holds it weakly.
     _care: Arc<dyn Reloadable + 'static>,
 }
@@ -40,16 +40,14 @@ impl std::fmt::Debug for Hot {
 }
 
 impl Kind for Hot {
-    fn upkeep<P: Parameters, S: Sample>(&self, _control: &Control<P, S>) {
-        self.attachment.wake();
-    }
+    /// Nothing: what [audio] sends back, and faults, are the reload thread's at its next tick.
+    fn upkeep<P: Parameters, S: Sample>(&self, _control: &Control<P, S>) {}
 }
 
 /// One instance as the reload thread sees it.
 struct Care<P, S> {
     control: Arc<Control<P, S>>,
     current: Mutex<Option<Arc<Build>>>,
-    attachment: OnceLock<Weak<Attachment>>,
 }
 
 impl<P, S> std::fmt::Debug for Care<P, S> {
@@ -114,7 +112,7 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
     }
 
     fn log(&self, level: Level, text: &str) {
-        self.control.log(level, text);
+        self.control.log_to_host(level, text);
     }
 }
 
@@ -153,21 +151,24 @@ impl HotPlugins {
         let place = u32::try_from(index).unwrap_or(u32::MAX);
         let control =
             Arc::new(Control::<ParamStore, S>::open(own, place, format, host, crate::reload::doubles())?);
-        let care = Arc::new(Care {
-            control: Arc::clone(&control),
-            current: Mutex::new(None),
-            attachment: OnceLock::new(),
-        });
+        let care = Arc::new(Care { control: Arc::clone(&control), current: Mutex::new(None) });
         let as_reloadable: Arc<dyn Reloadable> = Arc::clone(&care) as Arc<dyn Reloadable>;
         let attachment = Arc::new(attach(setup, Arc::downgrade(&as_reloadable)));
-        // Set once, here; it cannot be set already.
-        let _ = care.attachment.set(Arc::downgrade(&attachment));
+        let terminal = Arc::downgrade(&attachment);
+        control.set_tap(Box::new(move |level, text| {
+            if let Some(attachment) = terminal.upgrade() {
+                attachment.note(level, text);
+            }
+        }));
         if let Some(build) = attachment.current(FIRST_LOAD)
             && let Err(why) = care.take(&build, Takeover::Published)
         {
             attachment.refuse(&build, &why);
         }
-        Ok(Box::new(HotShell::<ParamStore, S> { kind: Hot { attachment, _care: as_reloadable }, control }))
+        Ok(Box::new(HotShell::<ParamStore, S> {
+            kind: Hot { _attachment: attachment, _care: as_reloadable },
+            control,
+        }))
     }
 }
 
