@@ -1,4 +1,3 @@
-#![deny(clippy::disallowed_types)]
 //! What [audio] reads of the parameters: values, limits, and the way from a host id to an index. All atomics, fixed
 //! size, never moved.
 //!
@@ -6,6 +5,8 @@
 //!
 //! Fields of one slot are stored one by one: a reader beside a `switch` may see the new minimum with the old maximum
 //! for one event. [`Limits::clamp`] is total for any pair, and the value conversions run after the limits.
+
+#![deny(clippy::disallowed_types)]
 
 use std::sync::atomic::{
     AtomicU32, AtomicU64,

@@ -1,8 +1,9 @@
-#![deny(clippy::disallowed_types)]
 //! Log lines of [audio]: a fixed ring of atomics.
 //!
 //! Called by: `store`. Calls: `store/log` (words only). Threads: [`Ring::push`] [any], wait-free; [`Ring::drain`]
 //! [any but audio].
+
+#![deny(clippy::disallowed_types)]
 
 use std::sync::atomic::{
     AtomicU32, AtomicU64,
