@@ -53,7 +53,7 @@ pub struct Setup {
 pub const STEP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Puts an instance under the care of its module's reload thread, which starts with the first one. The instance hears
-/// of no build before [`Attachment::current`] was called. [main]
+/// of no build before [`Attachment::opened`] was called. [main]
 #[must_use]
 pub fn attach(setup: Setup, instance: Weak<dyn Reloadable>) -> Attachment {
     let module = Module::of(setup);
@@ -78,14 +78,19 @@ pub struct Attachment {
 
 impl Attachment {
     /// The newest accepted build, for an instance that is being opened; `None`: play build 0. Waits up to `wait` for the
-    /// module's first look into the slot. From here on the reload thread keeps the instance up to date. [main]
+    /// module's first look into the slot. [`Attachment::opened`] says what became of it. [main]
     #[must_use]
     pub fn current(&self, wait: Duration) -> Option<Arc<Build>> {
         self.module.current(self.id, wait)
     }
 
+    /// The instance is open. From here on the reload thread keeps it up to date, and calls it. [main]
+    pub fn opened(&self) {
+        self.module.opened(self.id);
+    }
+
     /// The instance could not be made from the build that [`Attachment::current`] gave, and plays build 0: quarantines
-    /// the build. [main]
+    /// the build. Before [`Attachment::opened`]. [main]
     pub fn refuse(&self, build: &Arc<Build>, reason: &str) {
         self.module.refuse_opening(self.id, build, reason);
     }
@@ -161,14 +166,23 @@ pub trait Reloadable: Send + Sync {
     /// an *older* build after a fault, with [`Takeover::Fault`]. [reload]
     ///
     /// # Errors
-    /// Why the build was refused, in words; what played plays on. The build is quarantined.
-    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), String>;
+    /// [`Refusal`]; what played plays on.
+    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal>;
 
     /// Drop retired instances, prepare stale ones again, answer what happened since. Every 20 ms or sooner. [reload]
     fn tick(&self) -> InstanceNews;
 
     /// One line for the host's log. [reload], watchdog
     fn log(&self, level: Level, text: &str);
+}
+
+/// Why an instance did not take a build.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// The build is at fault: why, in words. It is quarantined, and no instance of the module plays it.
+    Build(String),
+    /// The instance's configuration changed faster than it could be prepared: ask again.
+    NotNow,
 }
 
 /// Why an instance gets a build.

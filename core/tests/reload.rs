@@ -7,13 +7,13 @@ mod fixture;
 #[path = "reload/hostile.rs"]
 mod hostile;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use fixture::{Player, Scratch, Variant, logic, wait};
 use hotshell_core::reload::slot::Slot;
-use hotshell_core::reload::{Setup, Takeover};
+use hotshell_core::reload::{Refusal, Setup, Takeover, attach};
 
 fn marked(mark: u32) -> std::path::PathBuf {
     logic(Variant { mark, ..Variant::default() })
@@ -100,13 +100,9 @@ fn a_slot_that_is_made_later_is_connected() {
 fn a_build_that_one_instance_refuses_plays_in_none() {
     let scratch = Scratch::new();
     let easy = Player::new();
-    let picky =
-        Player::with(
-            0,
-            |build, _| {
-                if build.number == 2 { Err("src/lib.rs:7: it panicked".to_owned()) } else { Ok(()) }
-            },
-        );
+    let picky = Player::with(0, |build, _| {
+        if build.number == 2 { Err(Refusal::Build("src/lib.rs:7: it panicked".to_owned())) } else { Ok(()) }
+    });
     let ties = [easy.open(scratch.setup()), picky.open(scratch.setup())];
     scratch.publish(&marked(1));
     wait("build 1", || easy.taken() == [1] && picky.taken() == [1]);
@@ -153,13 +149,56 @@ fn a_build_that_an_instance_cannot_open_with_is_out() {
     let scratch = Scratch::new();
     scratch.publish(&marked(1));
     let player = Player::new();
-    let attachment = hotshell_core::reload::attach(scratch.setup(), Arc::downgrade(&player) as _);
+    let attachment = attach(scratch.setup(), Arc::downgrade(&player) as _);
     let build = attachment.current(Duration::from_secs(30)).unwrap();
+    // Nothing happens to an instance that is not open yet, whatever is published.
+    scratch.publish(&marked(3));
+    wait("the second load", || attachment.report().loads == 2);
+    assert!(player.taken().is_empty());
     attachment.refuse(&build, "create panicked");
     assert!(!build.is_wanted());
-    assert!(attachment.current(Duration::ZERO).is_none());
-    scratch.publish(&marked(2));
+    attachment.opened();
     wait("build 2", || player.taken() == [2]);
+    player.heard_of(&["create panicked"]);
+}
+
+#[test]
+fn an_instance_that_is_too_busy_is_asked_again() {
+    let scratch = Scratch::new();
+    let asked = AtomicU32::new(0);
+    let player =
+        Player::with(
+            0,
+            move |_, _| {
+                if asked.fetch_add(1, Ordering::SeqCst) < 3 { Err(Refusal::NotNow) } else { Ok(()) }
+            },
+        );
+    let (tie, _) = player.open(scratch.setup());
+    scratch.publish(&marked(1));
+    wait("build 1", || player.taken() == [1]);
+    assert!(tie.report().refusals.is_empty());
+}
+
+#[test]
+fn the_last_instance_may_be_dropped_on_the_reload_thread() {
+    let scratch = Scratch::new();
+    let dropped = Arc::new(AtomicBool::new(false));
+    let tie = Arc::new(Mutex::new(None));
+    let (mine, told) = (Arc::clone(&tie), Arc::clone(&dropped));
+    let player = Player::with(0, move |_, _| {
+        drop(mine.lock().unwrap().take());
+        told.store(true, Ordering::SeqCst);
+        Ok(())
+    });
+    *tie.lock().unwrap() = Some(player.open(scratch.setup()));
+    scratch.publish(&marked(1));
+    wait("the drop", || dropped.load(Ordering::SeqCst));
+    // The module starts again as if nothing had been.
+    let next = Player::new();
+    let (_tie, build) = next.open(scratch.setup());
+    assert_eq!(build, 1);
+    scratch.publish(&marked(2));
+    wait("build 2", || next.taken() == [2]);
 }
 
 /// A door that an author's code hangs at.
@@ -190,7 +229,7 @@ fn a_hung_build_is_left_behind_and_the_next_one_plays() {
         if build.number == 1 {
             hung.wait();
             seen.store(build.is_wanted(), Ordering::SeqCst);
-            return Err("too late".to_owned());
+            return Err(Refusal::Build("too late".to_owned()));
         }
         Ok(())
     });

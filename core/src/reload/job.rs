@@ -14,7 +14,7 @@ use super::module::Module;
 use super::slot::{Manifest, Slot, SlotError};
 use super::stage::StageError;
 use super::state::{Step, Suspect, identity};
-use super::{Build, Fault, Reloadable, Takeover, check, stage};
+use super::{Build, Fault, Refusal, Reloadable, Takeover, check, stage};
 use crate::host::Level;
 
 /// Between two ticks.
@@ -23,6 +23,8 @@ const TICK: Duration = Duration::from_millis(20);
 const BUSY_TICK: Duration = Duration::from_millis(5);
 /// First wait before build 0 is given again after it failed itself; doubled each time.
 const RETRY: Duration = Duration::from_millis(500);
+/// Wait before an instance that was too busy to take a build is asked again.
+const AGAIN: Duration = Duration::from_millis(20);
 /// Held bytes at which the author hears of it.
 const HELD_WARNING: u64 = 1 << 30;
 
@@ -176,7 +178,7 @@ impl Reload<'_> {
         if let Err(reason) = check::check(staged.file()) {
             return Brought::Refused(format!("{}: {reason}", manifest.file), true);
         }
-        match self.module.setup.loader.load(&staged.path()) {
+        match self.module.setup.loader.load(&staged.path(), &self.module.setup.own) {
             Ok(tables) => {
                 Brought::Build(Arc::new(Build::new(tables, Some(manifest.clone()))), manifest.length)
             }
@@ -234,7 +236,14 @@ impl Reload<'_> {
             let what = format!("build {} in `create`, `reset` or its first blocks", build.number);
             let suspect = (build.number != 0).then(|| Suspect::of(&build));
             let taken = self.step(what, suspect, || instance.take_build(&build, why))?;
-            match taken.and_then(|taken| taken) {
+            match taken.unwrap_or_else(|reason| Err(Refusal::Build(reason))) {
+                // Somebody else gave the build up meanwhile, and has said why.
+                Err(_) if !build.is_wanted() => {}
+                Err(Refusal::NotNow) => {
+                    if let Some(entry) = self.module.state.lock().entry(id) {
+                        entry.retry = Instant::now() + AGAIN;
+                    }
+                }
                 Ok(()) => {
                     let mut state = self.module.state.lock();
                     state.keep_busy();
@@ -245,11 +254,11 @@ impl Reload<'_> {
                         (entry.given, entry.plugin) = (Some(build), plugin);
                     }
                 }
-                Err(reason) if build.number == 0 => {
+                Err(Refusal::Build(reason)) if build.number == 0 => {
                     self.skip(id, &build);
                     self.module.say(Level::Error, &format!("the shell's own build did not start: {reason}"));
                 }
-                Err(reason) => self.quarantine(&Suspect::of(&build), &reason),
+                Err(Refusal::Build(reason)) => self.quarantine(&Suspect::of(&build), &reason),
             }
         }
         Ok(())

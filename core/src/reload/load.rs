@@ -17,11 +17,12 @@ use crate::instance::Table;
 
 /// How a staged copy becomes tables. One implementation, and others in tests.
 pub trait Load: Send + Sync {
-    /// Loads the library at `path`, for ever, and answers one checked table per plug-in. [reload]
+    /// Loads the library at `path`, for ever, and answers one checked table per plug-in. `own` are build 0's: what each
+    /// plug-in must fit. [reload]
     ///
     /// # Errors
     /// Why it is refused, in words.
-    fn load(&self, path: &Path) -> Result<Vec<Table>, LoadError>;
+    fn load(&self, path: &Path, own: &[Table]) -> Result<Vec<Table>, LoadError>;
 }
 
 /// Why a library did not load.
@@ -33,7 +34,8 @@ pub enum LoadError {
     Unfit(String),
 }
 
-/// Loads logic for shells with samples of type `S`.
+/// Loads logic for shells with samples of type `S`. Where build 0 has the same plug-in, that one's precision counts: an
+/// artifact may hold plug-ins of both.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NativeLoader<S>(PhantomData<fn() -> S>);
 
@@ -49,7 +51,7 @@ impl<S: Sample> NativeLoader<S> {
 const MOST_PLUGINS: u32 = 256;
 
 impl<S: Sample> Load for NativeLoader<S> {
-    fn load(&self, path: &Path) -> Result<Vec<Table>, LoadError> {
+    fn load(&self, path: &Path, own: &[Table]) -> Result<Vec<Table>, LoadError> {
         let library = ManuallyDrop::new(open(path).map_err(|error| LoadError::System(words(&error)))?);
         // SAFETY: a function of this name has this type, by the name's version; `check` found the name before the
         // library was loaded, and the hash says that `dev` published it.
@@ -57,13 +59,15 @@ impl<S: Sample> Load for NativeLoader<S> {
         let entry = *entry.map_err(|error| LoadError::Unfit(words(&error)))?;
         let ours = AbiCanary::of::<S>();
         let mut tables = Vec::new();
+        let mut own = own.iter();
         for index in 0..MOST_PLUGINS {
+            let expected = own.next().map_or(&ours, |table| table.canary());
             let api = entry(index);
             if api.is_null() {
                 break;
             }
             // SAFETY: the entry answers null or a table of its own library, which is never unmapped (`ManuallyDrop`).
-            let table = unsafe { Table::check(api, &ours) };
+            let table = unsafe { Table::check(api, expected) };
             tables.push(table.map_err(|reason| LoadError::Unfit(format!("plug-in {index}: {reason}")))?);
         }
         if tables.is_empty() {

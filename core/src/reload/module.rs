@@ -188,21 +188,33 @@ impl Module {
         let wanted = state.wanted().cloned();
         let given = wanted.clone().unwrap_or_else(|| Arc::clone(&self.own));
         if let Some(entry) = state.entry(id) {
-            entry.open = true;
             entry.given = Some(given);
         }
         wanted
     }
 
+    pub(super) fn opened(&self, id: u64) {
+        let mut state = self.state.lock();
+        if let Some(entry) = state.entry(id) {
+            entry.open = true;
+            // An instance that never asked plays build 0.
+            entry.given.get_or_insert_with(|| Arc::clone(&self.own));
+        }
+        state.moved = true;
+        drop(state);
+        self.wake();
+        self.watch.notify_all();
+    }
+
     pub(super) fn refuse_opening(&self, id: u64, build: &Arc<Build>, reason: &str) {
         let mut state = self.state.lock();
         state.quarantine(&Suspect::of(build), reason);
-        state.note(Level::Error, &format!("build {} was refused: {reason}", build.number));
         if let Some(entry) = state.entry(id) {
             entry.given = Some(Arc::clone(&self.own));
         }
-        self.watch.notify_all();
+        drop(state);
         self.work.notify_all();
+        self.say(Level::Error, &format!("build {} was refused: {reason}", build.number));
     }
 
     /// The slot may hold another manifest. [watch] watchdog

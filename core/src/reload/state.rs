@@ -16,7 +16,7 @@ pub(super) struct Entry {
     pub(super) instance: Weak<dyn Reloadable>,
     /// Index of its plug-in, once known.
     pub(super) plugin: u32,
-    /// `current` was called: the instance may be given builds.
+    /// `opened` was called: the instance may be called.
     pub(super) open: bool,
     /// What it plays or is about to; `None`: nothing, since build 0 itself failed.
     pub(super) given: Option<Arc<Build>>,
@@ -143,7 +143,8 @@ impl State {
         if suspect.number == 0 {
             return;
         }
-        let known = self.quarantine.insert(suspect.hash, clip(reason)).is_some();
+        let known = self.quarantine.contains_key(&suspect.hash);
+        self.quarantine.entry(suspect.hash).or_insert_with(|| clip(reason));
         // The same code may have been published under several numbers.
         for build in self.builds.iter().chain(&suspect.loaded).filter(|build| build.hash == suspect.hash) {
             build.give_up();

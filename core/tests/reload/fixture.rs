@@ -11,8 +11,8 @@ use hotshell_abi::{AbiCanary, Sample};
 use hotshell_core::host::Level;
 use hotshell_core::reload::slot::{BuildFacts, Manifest, Slot, now, random_name};
 use hotshell_core::reload::{
-    Attachment, Build, Fault, InstanceNews, Load, NativeLoader, Reloadable, STEP_LIMIT, Setup, Takeover,
-    attach,
+    Attachment, Build, Fault, InstanceNews, Load, NativeLoader, Refusal, Reloadable, STEP_LIMIT, Setup,
+    Takeover, attach,
 };
 
 const LOGIC: &str = include_str!("logic.rs.txt");
@@ -173,7 +173,7 @@ impl Scratch {
 /// Build 0: a fixture, loaded as the shell itself would be.
 pub fn own() -> Vec<hotshell_core::instance::Table> {
     static OWN: OnceLock<Vec<hotshell_core::instance::Table>> = OnceLock::new();
-    OWN.get_or_init(|| NativeLoader::<f32>::new().load(&logic(Variant::default())).unwrap()).clone()
+    OWN.get_or_init(|| NativeLoader::<f32>::new().load(&logic(Variant::default()), &[]).unwrap()).clone()
 }
 
 impl Drop for Scratch {
@@ -182,7 +182,7 @@ impl Drop for Scratch {
     }
 }
 
-type Script = Box<dyn Fn(&Arc<Build>, Takeover) -> Result<(), String> + Send + Sync>;
+type Script = Box<dyn Fn(&Arc<Build>, Takeover) -> Result<(), Refusal> + Send + Sync>;
 
 /// An instance that takes every build, unless its script says otherwise, and hears it at once.
 pub struct Player {
@@ -196,7 +196,7 @@ pub struct Player {
 impl Player {
     pub fn with(
         index: u32,
-        script: impl Fn(&Arc<Build>, Takeover) -> Result<(), String> + Send + Sync + 'static,
+        script: impl Fn(&Arc<Build>, Takeover) -> Result<(), Refusal> + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             index,
@@ -216,6 +216,7 @@ impl Player {
         let weak: Weak<Self> = Arc::downgrade(self);
         let attachment = attach(setup, weak);
         let build = attachment.current(Duration::from_secs(30)).map_or(0, |build| build.number);
+        attachment.opened();
         (attachment, build)
     }
 
@@ -244,7 +245,7 @@ impl Reloadable for Player {
         self.index
     }
 
-    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), String> {
+    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal> {
         (self.script)(build, why)?;
         self.taken.lock().unwrap().push((build.number, why));
         self.news.lock().unwrap().heard = Some((build.number, now()));

@@ -100,7 +100,7 @@ fn a_library_without_the_entry_is_refused_before_its_constructor_runs() {
     refused(&std::fs::read(&library).unwrap(), &["build 1", "does not export hotshell_logic_v1"]);
     assert!(!path.exists(), "its constructor ran");
     // And it would have: the loader itself does not look first.
-    assert!(matches!(NativeLoader::<f32>::new().load(&library), Err(LoadError::Unfit(_))));
+    assert!(matches!(NativeLoader::<f32>::new().load(&library, &[]), Err(LoadError::Unfit(_))));
     assert!(path.exists());
 }
 
@@ -160,7 +160,7 @@ fn damaged_headers_never_stop_the_pipeline() {
 
 #[test]
 fn a_build_that_does_not_fit_is_refused_by_each_difference() {
-    let load = |variant| match NativeLoader::<f32>::new().load(&logic(variant)) {
+    let load = |variant| match NativeLoader::<f32>::new().load(&logic(variant), &[]) {
         Err(LoadError::Unfit(reason)) => reason,
         other => panic!("{other:?}"),
     };
@@ -171,6 +171,14 @@ fn a_build_that_does_not_fit_is_refused_by_each_difference() {
     let abort = load(Variant { panic: "abort", sample: "f64", ..Variant::default() });
     assert!(abort.contains("panic_strategy: shell unwind, logic abort"), "{abort}");
     assert!(abort.contains("sample_precision"), "{abort}");
+}
+
+#[test]
+fn a_plug_ins_precision_is_that_of_its_own_build_0() {
+    let double = logic(Variant { sample: "f64", ..Variant::default() });
+    let own = NativeLoader::<f64>::new().load(&double, &[]).unwrap();
+    assert!(NativeLoader::<f32>::new().load(&double, &own).is_ok());
+    assert!(NativeLoader::<f64>::new().load(&marked(0), &own).is_err());
 }
 
 #[test]

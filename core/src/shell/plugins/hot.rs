@@ -15,7 +15,8 @@ use super::{Around, Kind, Linked, count, describe, is_double, missing, table};
 use crate::host::{Host, Level};
 use crate::params::{ParamStore, Parameters};
 use crate::reload::{
-    Attachment, Build, Fault, InstanceNews, NativeLoader, Reloadable, STEP_LIMIT, Setup, Takeover, attach,
+    Attachment, Build, Fault, InstanceNews, NativeLoader, Refusal, Reloadable, STEP_LIMIT, Setup, Takeover,
+    attach,
 };
 use crate::shell::control::{Control, Offer};
 use crate::shell::{Plugins, Shell, ShellError};
@@ -68,10 +69,9 @@ impl<P: Parameters, S: Sample> Care<P, S> {
         Ok(Offer { table, build: build.number, reason })
     }
 
-    fn take(&self, build: &Arc<Build>, why: Takeover) -> Result<(), String> {
-        let offer = self.offer(build, why)?;
-        let taken = self.control.take_build(offer, &|| build.is_wanted());
-        taken.map_err(|error| error.to_string())?;
+    fn take(&self, build: &Arc<Build>, why: Takeover) -> Result<(), ShellError> {
+        let offer = self.offer(build, why).map_err(ShellError::Incompatible)?;
+        self.control.take_build(offer, &|| build.is_wanted())?;
         *self.current.lock() = Some(Arc::clone(build));
         Ok(())
     }
@@ -82,8 +82,11 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
         self.control.index()
     }
 
-    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), String> {
-        self.take(build, why)
+    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal> {
+        self.take(build, why).map_err(|error| match error {
+            ShellError::Busy(_) => Refusal::NotNow,
+            error => Refusal::Build(error.to_string()),
+        })
     }
 
     fn tick(&self) -> InstanceNews {
@@ -163,8 +166,9 @@ impl HotPlugins {
         if let Some(build) = attachment.current(FIRST_LOAD)
             && let Err(why) = care.take(&build, Takeover::Published)
         {
-            attachment.refuse(&build, &why);
+            attachment.refuse(&build, &why.to_string());
         }
+        attachment.opened();
         Ok(Box::new(HotShell::<ParamStore, S> {
             kind: Hot { _attachment: attachment, _care: as_reloadable },
             control,
