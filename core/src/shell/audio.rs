@@ -44,8 +44,8 @@ pub struct ShellAudio<P, S> {
     pub(super) state_seen: u64,
     blocks: u64,
     told_tail: u64,
-    /// Called in the block in which the logic fails, and in no other.
-    host: Arc<dyn Host>,
+    /// Called in the block in which the logic fails, and in no other; none where a reload thread looks after faults.
+    host: Option<Arc<dyn Host>>,
 }
 
 impl<P, S> std::fmt::Debug for ShellAudio<P, S> {
@@ -123,7 +123,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         player: Box<Player<S>>,
         config: AudioConfig,
         announced: u32,
-        host: Arc<dyn Host>,
+        host: Option<Arc<dyn Host>>,
     ) -> Self {
         let channels = player.buffers.output_channels();
         let inputs = player.buffers.main_inputs();
@@ -251,8 +251,11 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         if verdict.lost {
             self.link.lost.store(self.link.lost.load(Relaxed) + 1, Relaxed);
         }
-        if self.current.instance.is_dead() && !self.link.faulted.swap(true, Release) {
-            self.host.request_callback();
+        if self.current.instance.is_dead()
+            && !self.link.faulted.swap(true, Release)
+            && let Some(host) = &self.host
+        {
+            host.request_callback();
         }
         if let Some(started) = started {
             self.time(started, frames, swapping);

@@ -57,6 +57,8 @@ pub struct Control<P, S> {
     /// A main-thread call was asked for and has not come yet.
     asked: AtomicBool,
     tap: OnceLock<Tap>,
+    /// No reload thread looks after faults: [audio] asks for a main-thread call.
+    alone: bool,
 }
 
 impl<P, S> std::fmt::Debug for Control<P, S> {
@@ -108,7 +110,8 @@ enum Parked<S> {
 }
 
 impl<P: Parameters, S: Sample> Control<P, S> {
-    /// Makes an instance of build 0. `doubles`: shared by the module's instances. [main]
+    /// Makes an instance of build 0. `doubles`: shared by the module's instances. `alone`: no reload
+    /// thread looks after it. [main]
     ///
     /// # Errors
     /// [`ShellError`] if its description contradicts itself or its code panics.
@@ -118,6 +121,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         format: &'static str,
         host: Arc<dyn Host>,
         doubles: Arc<std::sync::atomic::AtomicU32>,
+        alone: bool,
     ) -> Result<Self, ShellError> {
         let desc = own.describe()?;
         check_description(desc)?;
@@ -162,6 +166,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             main: Mutex::new(main),
             asked: AtomicBool::new(false),
             tap: OnceLock::new(),
+            alone,
         })
     }
 
@@ -304,7 +309,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             player,
             config,
             main.announced.latency(),
-            Arc::clone(&self.host.read_recursive()),
+            self.alone.then(|| Arc::clone(&self.host.read_recursive())),
         );
         Ok(audio)
     }

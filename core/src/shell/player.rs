@@ -157,6 +157,8 @@ pub struct Link<S> {
     pub epoch: AtomicU64,
     /// Serial of the hand-over that [audio] took last.
     pub taken: AtomicU64,
+    /// Serial of the hand-over that [audio] sent back last without playing it.
+    pub returned: AtomicU64,
     /// Build that plays.
     pub heard: AtomicU32,
     /// When it was first heard: nanoseconds since the Unix epoch.
@@ -198,6 +200,7 @@ impl<S> Link<S> {
             outbox: Exchange::new(),
             epoch: AtomicU64::new(1),
             taken: AtomicU64::new(0),
+            returned: AtomicU64::new(0),
             heard: AtomicU32::new(0),
             heard_at: AtomicU64::new(0),
             blocks: AtomicU64::new(0),

@@ -65,7 +65,7 @@ impl<P: Parameters, S: Sample> StaticShell<P, S> {
         format: &'static str,
         host: Box<dyn Host>,
     ) -> Result<Self, ShellError> {
-        let control = Control::open(own, index, format, Arc::from(host), Arc::new(AtomicU32::new(0)))?;
+        let control = Control::open(own, index, format, Arc::from(host), Arc::new(AtomicU32::new(0)), true)?;
         Ok(Self { kind: Static, control: Arc::new(control) })
     }
 

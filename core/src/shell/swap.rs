@@ -8,10 +8,11 @@
 
 #![deny(clippy::disallowed_types)]
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use hotshell_abi::event::NoteAddress;
 use hotshell_abi::snapshot::SnapshotBuffer;
-use hotshell_abi::{Event, RenderMode, Sample};
+use hotshell_abi::{Event, EventKind, RenderMode, Sample};
 
 use crate::instance::{BlockResult, Dead};
 use crate::params::Parameters;
@@ -27,6 +28,10 @@ use crate::shell::run::{Hearing, Outgoing, PlayerParts, Span, run, run_with};
 const AFFORDABLE: f32 = 0.7;
 /// Most instances of a module that run two logics at once.
 const MOST_DOUBLES: u32 = 8;
+
+/// Releases every note.
+const LET_GO: Event =
+    Event::note(EventKind::NOTE_OFF, 0, NoteAddress { port: -1, channel: -1, key: -1, note_id: -1 }, 0.5);
 
 /// Where a change-over stands.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -150,13 +155,14 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     pub(super) fn take(&mut self, desk: &mut Desk<'_>) {
         let Some(player) = self.link.inbox.take() else { return };
         if player.epoch != self.link.epoch.load(Acquire) {
+            self.link.returned.store(player.serial, Release);
             self.leave(player, End::Stale);
             return;
         }
         if let Some(plan) = &player.plan {
             self.params.switch(plan);
         }
-        self.link.taken.store(player.serial, std::sync::atomic::Ordering::Release);
+        self.link.taken.store(player.serial, Release);
         let lead = preroll_frames(
             player.latency.saturating_add(
                 player.pad.as_ref().map_or(0, |pad| u32::try_from(pad.frames()).unwrap_or(0)),
@@ -175,11 +181,13 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             failed: false,
             fresh: true,
         };
-        if affordable {
-            let replayed = self.tell(&mut incoming, desk);
-            self.decide(&mut incoming, replayed, true);
-        } else {
-            self.decide(&mut incoming, false, false);
+        self.decide(&mut incoming, false, affordable);
+        if !matches!(incoming.plan, Plan::OutIn { .. }) && self.tell(&mut incoming, desk) {
+            self.decide(&mut incoming, true, affordable);
+        }
+        if incoming.stage.runs_old() && incoming.stage.runs_new() {
+            incoming.counted = true;
+            self.link.doubles.fetch_add(1, Relaxed);
         }
         self.guard.watch_closely();
         incoming.settle(&self.link);
@@ -194,7 +202,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             || self.current.instance.is_dead()
     }
 
-    fn decide(&mut self, incoming: &mut Incoming<S>, replayed: bool, affordable: bool) {
+    fn decide(&self, incoming: &mut Incoming<S>, replayed: bool, affordable: bool) {
         incoming.plan = Plan::decide(&Circumstances {
             handover: incoming.player.handover,
             sample_rate: self.config.sample_rate,
@@ -207,10 +215,6 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             Plan::Cut => Stage::Done,
             Plan::Crossfade { .. } | Plan::Spill { .. } => Stage::Lead { left: incoming.lead },
         };
-        if incoming.stage.runs_old() && incoming.stage.runs_new() {
-            incoming.counted = true;
-            self.link.doubles.fetch_add(1, Relaxed);
-        }
     }
 
     /// Snapshot, restore, replay; closes what the old one has switched on downstream. Answers whether notes are
@@ -391,7 +395,14 @@ impl<S: Sample> Sides<'_, S> {
             return false;
         }
         let was_dead = old.instance.is_dead();
-        let ran = run(old, &mut self.old, span, news, outgoing);
+        let ran = match self.stage {
+            // It hears nothing more, and lets its notes go: they sound in the new one.
+            Stage::Spill { position: 0, .. } if span.from == 0 => {
+                run_with(old, &mut self.old, span, news, &[LET_GO], outgoing)
+            }
+            Stage::Spill { .. } => run_with(old, &mut self.old, span, news, &[], outgoing),
+            _ => run(old, &mut self.old, span, news, outgoing),
+        };
         let bad = match ran {
             Ok(_) => guard.first_bad(&mut self.old, span.from, span.to),
             Err(Dead) => Some(span.from),

@@ -17,10 +17,10 @@ use crate::host::Level;
 use crate::instance::{Instance, SharedHalf, Table};
 use crate::params::{ParamPlan, Parameters};
 use crate::rt::block::OwnedBlock;
-use crate::shell::ShellError;
 use crate::shell::control::{Control, Live, Main, Parked, Pending, check_description, layouts_of, voices_of};
 use crate::shell::player::{End, Player, SwapMemory, shape_of};
 use crate::shell::run::{BlockFacts, Hearing, Outgoing, Span, run};
+use crate::shell::{GUI_LOCK_WAIT, ShellError};
 
 /// Most times that a candidate is prepared again because the configuration moved underneath.
 const MOST_TRIES: u32 = 16;
@@ -172,7 +172,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         // Take the one before out first: if [audio] has it by now, its plan is committed before ours is replaced.
         let untaken = self.link.inbox.take();
         if untaken.is_none() {
-            self.settle_taken(main);
+            self.await_verdict(main);
             if !self.params.is_current(&plan)
                 && let Ok(plan) = self.plan(live.desc)
             {
@@ -183,6 +183,21 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         main.pending = Some(Pending { serial: main.serial, live, plan, moves_values });
         self.link.inbox.put(player);
         untaken
+    }
+
+    /// [audio] has taken a candidate out of the inbox and is about to say what becomes of it: a few instructions away,
+    /// unless its thread was put aside. [main] [reload]
+    pub(super) fn await_verdict(&self, main: &mut Main<S>) {
+        let until = Instant::now() + GUI_LOCK_WAIT;
+        while let Some(serial) = main.pending.as_ref().map(|pending| pending.serial) {
+            if self.link.taken.load(Acquire) == serial {
+                self.settle_taken(main);
+            } else if self.link.returned.load(Acquire) == serial || Instant::now() > until {
+                main.pending = None;
+            } else {
+                std::thread::yield_now();
+            }
+        }
     }
 
     /// The waiting candidate's way from the live parameters, made again. [main]

@@ -38,7 +38,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             self.settle_taken(&mut main);
             let waiting = self.link.inbox.take();
             if waiting.is_none() {
-                self.settle_taken(&mut main);
+                self.await_verdict(&mut main);
             }
             let applied = state::apply(context, &document, &*self.params, &self.store).map_err(bad);
             if let Some(mut candidate) = waiting {

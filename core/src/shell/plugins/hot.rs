@@ -152,8 +152,14 @@ impl HotPlugins {
             step_limit: STEP_LIMIT,
         };
         let place = u32::try_from(index).unwrap_or(u32::MAX);
-        let control =
-            Arc::new(Control::<ParamStore, S>::open(own, place, format, host, crate::reload::doubles())?);
+        let control = Arc::new(Control::<ParamStore, S>::open(
+            own,
+            place,
+            format,
+            host,
+            crate::reload::doubles(),
+            false,
+        )?);
         let care = Arc::new(Care { control: Arc::clone(&control), current: Mutex::new(None) });
         let as_reloadable: Arc<dyn Reloadable> = Arc::clone(&care) as Arc<dyn Reloadable>;
         let attachment = Arc::new(attach(setup, Arc::downgrade(&as_reloadable)));
