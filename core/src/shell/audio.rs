@@ -243,6 +243,10 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         if let Some(result) = verdict.result {
             self.link.latency.store(result.latency, Relaxed);
             self.link.tail.store(result.tail, Relaxed);
+            if !swapping {
+                // A restart for the sake of the latency keeps this player, and announces what it says here.
+                (self.current.latency, self.current.tail) = (result.latency, result.tail);
+            }
         }
         for (bus, mask) in block.outputs().iter_mut().zip(verdict.masks) {
             bus.constant_mask = if swapping || bus.inactive { 0 } else { mask };

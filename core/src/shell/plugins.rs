@@ -84,6 +84,13 @@ impl<P: Parameters, S: Sample> StaticShell<P, S> {
     }
 }
 
+/// A second handle on the same instance: whoever swaps it keeps one beside the engine's.
+impl<P, S> Clone for StaticShell<P, S> {
+    fn clone(&self) -> Self {
+        Self { kind: Static, control: Arc::clone(&self.control) }
+    }
+}
+
 impl<K: Kind, P: Parameters, S: Sample> Shell for Around<K, P, S> {
     fn describe(&self) -> &'static PluginDesc<'static> {
         self.control.describe()
