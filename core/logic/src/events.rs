@@ -220,8 +220,10 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// What crossed the boundary, or `None` for a kind that this version has no name for.
-    pub(crate) fn decode(raw: &RawEvent, sysex: &'a [u8]) -> Option<Self> {
+    /// What crossed the boundary, or `None` for a kind that this version has no name for. For the Rig.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn decode(raw: &RawEvent, sysex: &'a [u8]) -> Option<Self> {
         let (time, note) = (raw.time, NoteRef::of(raw));
         let voice = raw.is_per_voice().then_some(note);
         Some(match raw.kind {
@@ -264,8 +266,10 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The event as it crosses; system exclusives go another way.
-    pub(crate) fn encode(&self) -> Option<RawEvent> {
+    /// The event as it crosses; system exclusives go another way. For the Rig.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn encode(&self) -> Option<RawEvent> {
         let note =
             |kind, time, note: NoteRef, value: f32| RawEvent::note(kind, time, note.address(), value.into());
         Some(match *self {
