@@ -140,15 +140,11 @@ impl Slot {
         let old = builds.len().saturating_sub(KEPT_BUILDS);
         let old = builds[..old].iter().map(|(_, name)| *name);
         // The publish lock is held: a temporary build is a dead publisher's. Other temporaries live for microseconds.
-        let torn = names.iter().filter(|name| name.starts_with(folder::TEMPORARY) && self.is_stale(name));
+        let torn =
+            names.iter().filter(|name| name.starts_with(folder::TEMPORARY) && is_stale(&self.folder, name));
         for name in old.chain(torn).filter(|name| *name != current) {
             let _ = self.folder.remove(name);
         }
-    }
-
-    fn is_stale(&self, name: &str) -> bool {
-        let age = self.folder.open(name).and_then(|file| age(&file, name));
-        age.is_ok_and(|age| age > std::time::Duration::from_secs(60))
     }
 
     /// The manifest: which build counts.
@@ -171,6 +167,14 @@ impl Slot {
         #[cfg(not(unix))]
         let number = about.len();
         Some((about.modified().ok()?, number))
+    }
+
+    /// Removes what modules that have died left behind.
+    ///
+    /// # Errors
+    /// The first file that cannot be removed.
+    pub fn sweep(&self) -> Result<(), SlotError> {
+        status::sweep_all(&self.folder)
     }
 
     /// Removes what was published and what dead writers left; then the folder itself, unless a living shell or `dev`
@@ -254,11 +258,11 @@ pub(super) fn is_free(file: &File) -> bool {
     }
 }
 
-/// Time since the last write.
-pub(super) fn age(file: &File, name: &str) -> Result<std::time::Duration, SlotError> {
-    let modified = file.metadata().and_then(|about| about.modified());
-    let modified = modified.map_err(|error| SlotError::io("inspect", Path::new(name), error))?;
-    Ok(modified.elapsed().unwrap_or_default())
+/// True for a file that was to be renamed a minute ago: its writer has died.
+fn is_stale(folder: &Folder, name: &str) -> bool {
+    let modified = folder.open(name).ok().and_then(|file| file.metadata().ok()?.modified().ok());
+    let age = modified.and_then(|modified| modified.elapsed().ok());
+    age.is_some_and(|age| age > std::time::Duration::from_secs(60))
 }
 
 /// Nanoseconds since 1970, the time of every stamp in the slot: writers and readers are processes of one machine.

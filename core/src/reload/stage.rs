@@ -7,9 +7,8 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::slot::{self, Folder, Manifest, Slot, SlotError, random_name};
+use super::slot::{self, Folder, Manifest, Slot, SlotError};
 
 /// Why there is no staged copy.
 #[derive(Debug)]
@@ -61,12 +60,8 @@ pub fn stage(slot: &Slot, manifest: &Manifest) -> Result<Staged, StageError> {
     };
     let refuse = |error: SlotError| StageError::Refused(error.to_string());
     let folder = slot.folder().subfolder(slot::STAGED).map_err(refuse)?;
-    let name = random_name("", std::env::consts::DLL_SUFFIX);
-    let file = folder.create_new(&name).map_err(refuse)?;
+    let (file, name) = folder.create_locked("", std::env::consts::DLL_SUFFIX).map_err(refuse)?;
     let mut staged = Staged { folder, name, file };
-    // Locked, so that no sweeper of another process takes it for a dead one's. Without locks nothing is swept.
-    #[cfg(unix)]
-    let _ = staged.file.try_lock();
     let copied =
         slot::copy_hashed(&mut source, &mut staged.file, slot::MAX_BUILD_BYTES).map_err(|error| {
             let path = staged.path();
@@ -75,8 +70,8 @@ pub fn stage(slot: &Slot, manifest: &Manifest) -> Result<Staged, StageError> {
     compare(manifest, copied).map_err(StageError::Refused)?;
     #[cfg(not(unix))]
     {
-        // A file that is open for writing cannot be loaded there; one that is loaded cannot be removed, so no sweeper
-        // takes it.
+        // A file that is locked or open for writing cannot be loaded there; one that is loaded cannot be removed. Between
+        // the two a sweeper of another process may take it: it then counts as superseded.
         staged.file = staged.folder.open(&staged.name).map_err(refuse)?;
     }
     Ok(staged)
@@ -105,20 +100,5 @@ fn vanished(slot: &Slot, manifest: &Manifest, path: &std::path::Path) -> StageEr
             path.display()
         )),
         _ => StageError::Superseded,
-    }
-}
-
-/// Removes copies that a crash left. [reload]
-pub fn sweep(slot: &Slot) {
-    // A sweep that fails is tried again by the next start.
-    let Ok(folder) = slot.folder().subfolder(slot::STAGED) else { return };
-    for name in folder.names().unwrap_or_default() {
-        let dead = folder.open(&name).is_ok_and(|file| {
-            let old = slot::age(&file, &name).is_ok_and(|age| age > Duration::from_secs(60));
-            old && slot::is_free(&file)
-        });
-        if dead {
-            let _ = folder.remove(&name);
-        }
     }
 }

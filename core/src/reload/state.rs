@@ -182,12 +182,14 @@ impl State {
                 self.urgent = true;
             }
         }
-        if news.waiting {
-            self.keep_busy();
-        }
         let Some(entry) = self.entry(id) else { return };
+        // Only when it begins: a host that does not process may leave it waiting for ever.
+        let begins = news.waiting && !entry.news.waiting;
         let moved = news != entry.news;
         entry.news = news;
+        if begins {
+            self.keep_busy();
+        }
         self.moved |= moved;
     }
 }

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::module::Module;
+use super::report;
 use super::slot::{ReportFile, Slot, SlotError};
 use super::watch::Watch;
-use super::{report, stage};
 use crate::host::Level;
 
 /// Between two looks at the slot that do not rely on file events.
@@ -116,7 +116,8 @@ impl Ties {
             Ok(place) => self.place = Some(place),
             Err(error) => self.complain(module, &format!("`dev` hears nothing of this host: {error}")),
         }
-        stage::sweep(&slot);
+        // What stays is tried again by the next start.
+        let _ = slot.sweep();
         self.slot = Some(slot);
         // Written at once, so that `dev` sees who listens; and looked at, because the watch heard nothing before.
         module.state.lock().urgent = true;

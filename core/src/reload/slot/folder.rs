@@ -85,6 +85,30 @@ impl Folder {
         self.inner.create_new(name, &path)
     }
 
+    /// Makes a file with a random name between `prefix` and `suffix`, locked before it has its name: no sweeper sees it
+    /// free while its maker lives.
+    ///
+    /// # Errors
+    /// As [`Folder::create_new`], or the file system has no locks.
+    pub fn create_locked(&self, prefix: &str, suffix: &str) -> Result<(File, String), SlotError> {
+        let (beside, name) = (random_name(TEMPORARY, ""), random_name(prefix, suffix));
+        let file = self.create_new(&beside)?;
+        let locked = if super::is_free(&file) {
+            self.rename(&beside, &name)
+        } else {
+            Err(SlotError::refused(
+                &self.path,
+                "its file system has no file locks; set HOTSHELL_DATA_DIR to another",
+            ))
+        };
+        if let Err(error) = locked {
+            // The first error is the one to report.
+            let _ = self.remove(&beside);
+            return Err(error);
+        }
+        Ok((file, name))
+    }
+
     /// A file to lock, made if it is not there. The lock ends with the file (or the process).
     ///
     /// # Errors

@@ -3,16 +3,18 @@
 //! Called by: `slot`, `reload/report`, the command. Calls: `slot/folder`. Threads: the watchdog, and the command's.
 
 use std::fs::File;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Folder, Slot, SlotError, is_free, random_name};
+use super::{Folder, Slot, SlotError, is_free};
 
 const DEV: &str = "dev.json";
 const DEV_LOCK: &str = "dev.lock";
 const DEV_LIMIT: u64 = 64 << 10;
 const HOSTS: &str = "hosts";
+const LOCK: &str = ".lock";
 const REPORT_LIMIT: u64 = 2 << 20;
 /// More reports than any user has hosts: the rest is not read.
 const MOST_REPORTS: usize = 256;
@@ -209,7 +211,15 @@ impl Slot {
     /// [`SlotError::Refused`] while another `dev` publishes into it.
     pub fn claim_dev(&self) -> Result<DevClaim<'_>, SlotError> {
         let lock = self.folder.lock_file(DEV_LOCK)?;
-        if !is_free(&lock) {
+        // A shell that asks whether `dev` lives holds the lock for an instant: several tries tell the two apart.
+        let free = (0..20).any(|_| {
+            let free = is_free(&lock);
+            if !free {
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+            free
+        });
+        if !free {
             let path = self.folder.path().join(DEV_LOCK);
             return Err(SlotError::refused(
                 &path,
@@ -241,20 +251,8 @@ impl Slot {
     /// The slot cannot be written.
     pub fn report_file(&self) -> Result<ReportFile, SlotError> {
         let hosts = self.folder.subfolder(HOSTS)?;
-        let id = random_name("", "");
-        let (name, lock, beside) =
-            (format!("{id}.json"), format!("{id}.lock"), random_name(super::folder::TEMPORARY, ""));
-        // Locked before it has its name: no sweeper sees it free.
-        let held = hosts.create_new(&beside)?;
-        if !is_free(&held) {
-            let path = hosts.path().join(&beside);
-            let _ = hosts.remove(&beside);
-            return Err(SlotError::refused(
-                &path,
-                "this file system has no file locks; move the data folder",
-            ));
-        }
-        hosts.rename(&beside, &lock)?;
+        let (held, lock) = hosts.create_locked("", LOCK)?;
+        let name = format!("{}.json", lock.trim_end_matches(LOCK));
         Ok(ReportFile { hosts, name, lock, _held: held })
     }
 
@@ -276,11 +274,11 @@ impl Slot {
     }
 }
 
-/// Removes the files of modules that have died.
-pub(super) fn sweep(hosts: &Folder) -> Result<(), SlotError> {
+/// Removes the reports of modules that have died.
+fn sweep(hosts: &Folder) -> Result<(), SlotError> {
     let names = hosts.names()?;
     for name in &names {
-        if let Some(id) = name.strip_suffix(".lock") {
+        if let Some(id) = name.strip_suffix(LOCK) {
             if hosts.open(name).is_ok_and(|lock| is_free(&lock)) {
                 hosts.remove(&format!("{id}.json"))?;
                 hosts.remove(name)?;
@@ -291,10 +289,31 @@ pub(super) fn sweep(hosts: &Folder) -> Result<(), SlotError> {
             if matches!(hosts.open(&format!("{id}.lock")), Err(SlotError::Missing(_))) {
                 hosts.remove(name)?;
             }
-        } else if name.starts_with(super::folder::TEMPORARY) {
-            let old = hosts.open(name).and_then(|file| super::age(&file, name));
-            if old.is_ok_and(|age| age > std::time::Duration::from_secs(60)) {
-                hosts.remove(name)?;
+        } else if name.starts_with(super::folder::TEMPORARY) && super::is_stale(hosts, name) {
+            hosts.remove(name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what modules that have died left: reports, and copies that they were about to load.
+pub(super) fn sweep_all(slot: &Folder) -> Result<(), SlotError> {
+    let names = slot.names()?;
+    if names.iter().any(|name| name == HOSTS) {
+        sweep(&slot.subfolder(HOSTS)?)?;
+    }
+    if names.iter().any(|name| name == super::STAGED) {
+        let staged = slot.subfolder(super::STAGED)?;
+        for name in staged.names()? {
+            let temporary = name.starts_with(super::folder::TEMPORARY);
+            let dead = if temporary {
+                super::is_stale(&staged, &name)
+            } else {
+                staged.open(&name).is_ok_and(|file| is_free(&file))
+            };
+            if dead {
+                // One that is loaded cannot be removed on every system.
+                let _ = staged.remove(&name);
             }
         }
     }
@@ -307,10 +326,7 @@ pub(super) fn clean(slot: &Folder) -> Result<(), SlotError> {
         slot.remove(DEV)?;
         slot.remove(DEV_LOCK)?;
     }
-    if slot.names()?.iter().any(|name| name == HOSTS) {
-        sweep(&slot.subfolder(HOSTS)?)?;
-    }
-    Ok(())
+    sweep_all(slot)
 }
 
 fn is_held(lock: &File) -> bool {

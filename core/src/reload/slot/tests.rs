@@ -206,6 +206,18 @@ fn reports_of_living_modules_are_read_and_dead_ones_swept() {
 }
 
 #[test]
+fn copies_of_dead_modules_are_swept_and_those_of_living_ones_stay() {
+    let scratch = Scratch::new();
+    let slot = scratch.slot();
+    let staged = slot.folder().subfolder(STAGED).unwrap();
+    let (_held, living) = staged.create_locked("", ".so").unwrap();
+    drop(staged.create_locked("dead-", ".so").unwrap());
+    assert_eq!(staged.names().unwrap().len(), 2);
+    slot.sweep().unwrap();
+    assert_eq!(staged.names().unwrap(), [living]);
+}
+
+#[test]
 fn one_dev_at_a_time_and_a_dead_one_says_nothing() {
     let scratch = Scratch::new();
     let (slot, other) = (scratch.slot(), scratch.slot());
