@@ -12,10 +12,11 @@ use clack_extensions::note_name::PluginNoteName;
 use clack_extensions::note_ports::PluginNotePorts;
 use clack_extensions::render::PluginRender;
 use clack_plugin::extensions::PluginExtensions;
-use hotshell_abi::{PersistDesc, PluginDesc};
+use hotshell_abi::{BusDesc, PersistDesc, PluginDesc};
 
 use crate::instance::Clap;
 
+mod ambisonic;
 pub(crate) mod audio_ports;
 mod audio_ports_activation;
 mod audio_ports_config;
@@ -25,10 +26,13 @@ mod latency;
 mod note_name;
 mod note_ports;
 mod params;
+#[cfg(test)]
+mod port_tests;
 mod remote_controls;
 mod render;
 mod state;
 mod state_context;
+mod surround;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -39,6 +43,7 @@ pub(crate) use find::find;
 /// What an instance offers. Fixed for its life: hosts ask once (FORMATS 2).
 #[derive(Clone, Copy)]
 pub(crate) struct Offers {
+    ambisonic: bool,
     audio_ports: bool,
     layouts: bool,
     note_ports: bool,
@@ -46,12 +51,14 @@ pub(crate) struct Offers {
     params: bool,
     remote_controls: bool,
     state: bool,
+    surround: bool,
     voice_info: bool,
 }
 
 impl Offers {
     /// The hot shell's superset: a later build may use any of it.
     pub(crate) const ALL: Self = Self {
+        ambisonic: true,
         audio_ports: true,
         layouts: true,
         note_ports: true,
@@ -59,16 +66,20 @@ impl Offers {
         params: true,
         remote_controls: true,
         state: true,
+        surround: true,
         voice_info: true,
     };
 
     /// What a build that never changes makes use of.
     pub(crate) fn of(desc: &PluginDesc<'_>) -> Self {
         let (params, layouts) = (desc.params.as_slice(), desc.layouts.as_slice());
-        let has_ports =
-            layouts.iter().any(|l| !l.inputs.as_slice().is_empty() || !l.outputs.as_slice().is_empty());
+        let buses = layouts.iter().flat_map(|layout| [layout.inputs, layout.outputs]);
+        let buses: Vec<&BusDesc<'_>> = buses.flat_map(|buses| buses.as_slice()).collect();
+        let has_ports = !buses.is_empty();
+        let has_kind = |kind| buses.iter().any(|bus| bus.kind == kind);
         let persists = desc.persists.as_slice().iter().any(|field| field.scope != PersistDesc::KEEP);
         Self {
+            ambisonic: has_kind(BusDesc::AMBISONIC),
             audio_ports: has_ports,
             layouts: has_ports && layouts.len() > 1,
             note_ports: desc.notes.inputs > 0 || desc.notes.outputs > 0,
@@ -76,6 +87,7 @@ impl Offers {
             params: !params.is_empty(),
             remote_controls: params.iter().any(|param| !param.page.as_str().is_empty()),
             state: !params.is_empty() || persists || desc.flags & PluginDesc::OWN_STATE != 0,
+            surround: has_kind(BusDesc::SURROUND),
             voice_info: desc.voice_capacity > 0,
         }
     }
@@ -90,6 +102,12 @@ pub(crate) fn declare(builder: &mut PluginExtensions<'_, Clap>, offers: &Offers)
     if offers.layouts {
         builder.register::<PluginAudioPortsConfig>().register::<PluginAudioPortsConfigInfo>();
         builder.register::<configurable_audio_ports::ConfigurableAudioPorts>();
+    }
+    if offers.surround {
+        builder.register::<surround::Surround>();
+    }
+    if offers.ambisonic {
+        builder.register::<ambisonic::Ambisonic>();
     }
     if offers.note_ports {
         builder.register::<PluginNotePorts>();

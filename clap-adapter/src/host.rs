@@ -7,6 +7,7 @@ use std::ffi::{CStr, CString};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clack_extensions::ambisonic::HostAmbisonic;
 use clack_extensions::audio_ports::{AudioPortRescanFlags, HostAudioPorts};
 use clack_extensions::audio_ports_config::HostAudioPortsConfig;
 use clack_extensions::latency::HostLatency;
@@ -15,6 +16,7 @@ use clack_extensions::note_ports::{HostNotePorts, NotePortRescanFlags};
 use clack_extensions::params::{HostParams, ParamRescanFlags};
 use clack_extensions::remote_controls::HostRemoteControls;
 use clack_extensions::state::HostState;
+use clack_extensions::surround::HostSurround;
 use clack_extensions::tail::HostTail;
 use clack_extensions::thread_check::HostThreadCheck;
 use clack_extensions::voice_info::HostVoiceInfo;
@@ -22,10 +24,12 @@ use clack_plugin::host::{HostAudioProcessorHandle, HostMainThreadHandle, HostSha
 use hotshell_core::host::{Host, Level};
 use hotshell_core::shell::{Changes, Phase};
 
+use crate::ext::audio_ports::Difference;
 use crate::ext::find;
 
 /// The host's extensions, looked up once, by every name they have had.
 struct Extensions {
+    ambisonic: Option<HostAmbisonic>,
     audio_ports: Option<HostAudioPorts>,
     audio_ports_config: Option<HostAudioPortsConfig>,
     latency: Option<HostLatency>,
@@ -34,6 +38,7 @@ struct Extensions {
     params: Option<HostParams>,
     remote_controls: Option<HostRemoteControls>,
     state: Option<HostState>,
+    surround: Option<HostSurround>,
     tail: Option<HostTail>,
     thread_check: Option<HostThreadCheck>,
     voice_info: Option<HostVoiceInfo>,
@@ -55,6 +60,7 @@ impl Link {
     /// Looks everything up. Inside `clap_plugin.init`, where CLAP first allows it. [main]
     pub(crate) fn new(host: HostSharedHandle<'static>) -> Arc<Self> {
         let extensions = Extensions {
+            ambisonic: find(host),
             audio_ports: find(host),
             audio_ports_config: find(host),
             latency: find(host),
@@ -63,6 +69,7 @@ impl Link {
             params: find(host),
             remote_controls: find(host),
             state: find(host),
+            surround: find(host),
             tail: find(host),
             thread_check: find(host),
             voice_info: find(host),
@@ -129,15 +136,14 @@ impl Link {
     }
 
     /// Tells the host what is legal here (FORMATS 1), nothing else: the lists only while `inactive`, the latency only
-    /// inside `activate`. `ports`: the flags that describe how the announced audio ports differ from what the host was
-    /// last told. [main]
+    /// inside `activate`. `ports`: how the announced audio ports differ from what the host was last told. [main]
     pub(crate) fn tell(
         &self,
         host: &HostMainThreadHandle<'_>,
         changes: Changes,
         phase: Phase,
         inactive: bool,
-        ports: AudioPortRescanFlags,
+        ports: Difference,
     ) {
         let has = |flag| changes.contains(flag);
         self.tell_params(host, changes, inactive);
@@ -177,10 +183,11 @@ impl Link {
         host: &HostMainThreadHandle<'_>,
         changes: Changes,
         inactive: bool,
-        ports: AudioPortRescanFlags,
+        ports: Difference,
     ) {
         let structural = changes.contains(Changes::PORTS) && inactive;
-        let mut wanted = if structural { ports } else { AudioPortRescanFlags::empty() };
+        let ports = if structural { ports } else { Difference::NONE };
+        let mut wanted = ports.flags;
         wanted.set(AudioPortRescanFlags::NAMES, changes.contains(Changes::PORT_NAMES));
         if let (Some(audio), false) = (self.extensions.audio_ports, wanted.is_empty()) {
             let supported =
@@ -191,6 +198,12 @@ impl Link {
         }
         if let (Some(configs), true) = (self.extensions.audio_ports_config, structural) {
             configs.rescan(host);
+        }
+        if let (Some(surround), true) = (self.extensions.surround, ports.surround) {
+            surround.changed(host);
+        }
+        if let (Some(ambisonic), true) = (self.extensions.ambisonic, ports.ambisonic) {
+            ambisonic.changed(host);
         }
         let mut notes = NotePortRescanFlags::empty();
         notes.set(NotePortRescanFlags::NAMES, changes.contains(Changes::NOTE_PORT_NAMES));

@@ -15,6 +15,7 @@ use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell};
 use parking_lot::{Mutex, RwLock};
 
 use crate::error::refused;
+use crate::ext::audio_ports::Difference;
 use crate::ext::{self, Offers};
 use crate::host::Link;
 use crate::params::Table;
@@ -119,7 +120,7 @@ impl Shared {
         true
     }
 
-    /// A new layout: CLAP says that all its ports are on.
+    /// Another list of ports: CLAP says that all of them are on.
     pub(crate) fn all_ports_on(&self) {
         self.inputs_off.store(0, Ordering::Relaxed);
         self.outputs_off.store(0, Ordering::Relaxed);
@@ -173,7 +174,7 @@ impl<'a> Main<'a> {
             let fresh = Table::read(self.shared.shell.as_ref());
             *self.table.write() = fresh;
         }
-        let mut ports = AudioPortRescanFlags::empty();
+        let mut ports = Difference::NONE;
         if changes.intersects(Changes::PORTS | Changes::PORT_NAMES) {
             ports = self.layout_told();
         }
@@ -181,13 +182,17 @@ impl<'a> Main<'a> {
     }
 
     /// The host chose a layout itself, or is about to be told: what differs from what it knew.
-    pub(crate) fn layout_told(&self) -> AudioPortRescanFlags {
+    pub(crate) fn layout_told(&self) -> Difference {
         let live = self.shared.current_layout();
         let told = std::mem::replace(&mut *self.told_layout.lock(), live.clone());
-        match (told, live) {
-            (Some(old), Some(new)) => ext::audio_ports::difference(&old, &new),
-            _ => AudioPortRescanFlags::LIST,
+        let difference = match (told, live) {
+            (Some(old), Some(new)) => Difference::between(&old, &new),
+            _ => Difference { flags: AudioPortRescanFlags::LIST, ..Difference::NONE },
+        };
+        if difference.flags.contains(AudioPortRescanFlags::LIST) {
+            self.shared.all_ports_on();
         }
+        difference
     }
 
     /// The host chooses layout `index`. [main], inactive.

@@ -57,6 +57,8 @@ pub(crate) struct HostData {
     pub(crate) rescan: Mutex<u32>,
     /// This is not the main thread.
     pub(crate) off_main: Mutex<bool>,
+    /// This is not an audio thread.
+    pub(crate) off_audio: Mutex<bool>,
 }
 
 /// One host with one instance.
@@ -286,8 +288,9 @@ unsafe extern "C" fn is_main(host: *const clap_host) -> bool {
     !*unsafe { data(host) }.off_main.lock()
 }
 
-unsafe extern "C" fn is_audio(_host: *const clap_host) -> bool {
-    true
+unsafe extern "C" fn is_audio(host: *const clap_host) -> bool {
+    // SAFETY: the plug-in calls with its host.
+    !*unsafe { data(host) }.off_audio.lock()
 }
 
 unsafe extern "C" fn get_extension(host: *const clap_host, id: *const c_char) -> *const c_void {

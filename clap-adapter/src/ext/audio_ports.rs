@@ -51,39 +51,99 @@ pub(crate) fn write(layout: &LayoutInfo, index: u32, is_input: bool, writer: &mu
     });
 }
 
-/// CLAP's word for what the channels mean, only where the number of channels agrees. Surround and ambisonic need
-/// extensions of their own to be believed, so without them such a bus has no type.
-pub(crate) const fn port_type(bus: &BusInfo) -> Option<AudioPortType<'static>> {
+/// What the channels of a bus mean, where their number agrees with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    Nothing,
+    Mono,
+    Stereo,
+    Surround,
+    Ambisonic,
+}
+
+/// Speakers that CLAP has a number for.
+const SPEAKERS: u32 = (1 << 20) - 1;
+
+pub(crate) const fn meaning(bus: &BusInfo) -> Meaning {
+    let root = bus.channels.isqrt();
     match (bus.kind, bus.channels) {
-        (BusDesc::MONO, 1) => Some(AudioPortType::MONO),
-        (BusDesc::STEREO, 2) => Some(AudioPortType::STEREO),
-        _ => None,
+        (BusDesc::MONO, 1) => Meaning::Mono,
+        (BusDesc::STEREO, 2) => Meaning::Stereo,
+        (BusDesc::SURROUND, n) if bus.speakers.count_ones() == n && bus.speakers & !SPEAKERS == 0 => {
+            Meaning::Surround
+        }
+        (BusDesc::AMBISONIC, n) if n > 0 && root * root == n => Meaning::Ambisonic,
+        _ => Meaning::Nothing,
+    }
+}
+
+/// CLAP's word for it.
+pub(crate) const fn port_type(bus: &BusInfo) -> Option<AudioPortType<'static>> {
+    match meaning(bus) {
+        Meaning::Nothing => None,
+        Meaning::Mono => Some(AudioPortType::MONO),
+        Meaning::Stereo => Some(AudioPortType::STEREO),
+        Meaning::Surround => Some(AudioPortType::SURROUND),
+        Meaning::Ambisonic => Some(AudioPortType::AMBISONIC),
     }
 }
 
 fn is_pair(layout: &LayoutInfo) -> bool {
     match (layout.inputs.first(), layout.outputs.first()) {
-        (Some(a), Some(b)) => a.main && b.main && a.channels == b.channels && port_type(a) == port_type(b),
+        (Some(a), Some(b)) => {
+            a.main
+                && b.main
+                && (a.channels, port_type(a), a.speakers) == (b.channels, port_type(b), b.speakers)
+        }
         _ => false,
     }
 }
 
-/// What a host that knew `old` must read again to know `new`. Names are told by another way.
-pub(crate) fn difference(old: &LayoutInfo, new: &LayoutInfo) -> AudioPortRescanFlags {
-    let mut flags = AudioPortRescanFlags::empty();
-    for is_input in [true, false] {
-        let (old, new) = (buses(old, is_input), buses(new, is_input));
-        flags.set(
-            AudioPortRescanFlags::LIST,
-            flags.contains(AudioPortRescanFlags::LIST) || old.len() != new.len(),
-        );
-        for (old, new) in old.iter().zip(new) {
-            let mut differs = |flag, differs: bool| flags.set(flag, flags.contains(flag) || differs);
-            differs(AudioPortRescanFlags::CHANNEL_COUNT, old.channels != new.channels);
-            differs(AudioPortRescanFlags::PORT_TYPE, port_type(old) != port_type(new));
-            differs(AudioPortRescanFlags::FLAGS, old.main != new.main);
+/// What a host must read again.
+#[derive(Clone, Copy)]
+pub(crate) struct Difference {
+    /// Of the ports; names are told by another way.
+    pub(crate) flags: AudioPortRescanFlags,
+    /// The channel map of a surround bus.
+    pub(crate) surround: bool,
+    /// Whether a bus is ambisonic.
+    pub(crate) ambisonic: bool,
+}
+
+impl Difference {
+    /// Nothing.
+    pub(crate) const NONE: Self =
+        Self { flags: AudioPortRescanFlags::empty(), surround: false, ambisonic: false };
+
+    /// Between a host that knew `old` and one that knows `new`.
+    pub(crate) fn between(old: &LayoutInfo, new: &LayoutInfo) -> Self {
+        let mut all = Self::NONE;
+        for is_input in [true, false] {
+            let (old, new) = (buses(old, is_input), buses(new, is_input));
+            if old.len() != new.len() {
+                all.flags |= AudioPortRescanFlags::LIST;
+            }
+            old.iter().zip(new).for_each(|(old, new)| all.add(old, new));
         }
+        if is_pair(old) != is_pair(new) {
+            all.flags |= AudioPortRescanFlags::IN_PLACE_PAIR;
+        }
+        all
     }
-    flags.set(AudioPortRescanFlags::IN_PLACE_PAIR, is_pair(old) != is_pair(new));
-    flags
+
+    fn add(&mut self, old: &BusInfo, new: &BusInfo) {
+        let (before, after) = (meaning(old), meaning(new));
+        for (differs, flag) in [
+            (old.channels != new.channels, AudioPortRescanFlags::CHANNEL_COUNT),
+            (before != after, AudioPortRescanFlags::PORT_TYPE),
+            (old.main != new.main, AudioPortRescanFlags::FLAGS),
+        ] {
+            if differs {
+                self.flags |= flag;
+            }
+        }
+        let either = |kind| before == kind || after == kind;
+        self.surround |= either(Meaning::Surround) && (before != after || old.speakers != new.speakers);
+        self.ambisonic |= either(Meaning::Ambisonic) && before != after;
+    }
 }

@@ -9,16 +9,15 @@
 use std::ffi::{CStr, c_char};
 
 use clack_plugin::extensions::prelude::*;
-use clap_sys::ext::ambisonic::CLAP_PORT_AMBISONIC;
-use clap_sys::ext::audio_ports::{CLAP_PORT_MONO, CLAP_PORT_STEREO};
 use clap_sys::ext::configurable_audio_ports::{
     CLAP_EXT_CONFIGURABLE_AUDIO_PORTS, CLAP_EXT_CONFIGURABLE_AUDIO_PORTS_COMPAT,
     clap_audio_port_configuration_request as Request, clap_plugin_configurable_audio_ports,
 };
-use clap_sys::ext::surround::CLAP_PORT_SURROUND;
-use hotshell_core::shell::LayoutInfo;
+use hotshell_core::shell::{BusInfo, LayoutInfo};
 
-use crate::ext::audio_ports::{buses, port_type};
+use crate::ext::ambisonic::is_ours;
+use crate::ext::audio_ports::{Meaning, buses, meaning, port_type};
+use crate::ext::surround::map;
 use crate::instance::{Clap, Main};
 
 #[derive(Clone, Copy)]
@@ -88,7 +87,7 @@ unsafe fn find(main: &Main<'_>, requests: *const Request, count: u32) -> Option<
 }
 
 /// # Safety
-/// The request's type is a C string or null.
+/// The request's type is a C string or null, its details null or what that type wants.
 unsafe fn fulfils(layout: &LayoutInfo, request: &Request) -> bool {
     let Some(bus) = buses(layout, request.is_input).get(request.port_index as usize) else { return false };
     // SAFETY: by this function's contract.
@@ -97,7 +96,30 @@ unsafe fn fulfils(layout: &LayoutInfo, request: &Request) -> bool {
         None => true,
         Some(wanted) => port_type(bus).is_some_and(|has| has.0 == wanted),
     };
-    bus.channels == request.channel_count && typed
+    // SAFETY: by this function's contract.
+    bus.channels == request.channel_count && typed && unsafe { details_agree(bus, request) }
+}
+
+/// What a surround or ambisonic request says beyond the number of channels; null says nothing.
+///
+/// # Safety
+/// The request's details are null or what its type wants: a byte for each channel, or a configuration.
+unsafe fn details_agree(bus: &BusInfo, request: &Request) -> bool {
+    if request.port_type.is_null() || request.port_details.is_null() {
+        return true;
+    }
+    // SAFETY: by this function's contract; the caller has compared type and number of channels.
+    unsafe {
+        match meaning(bus) {
+            Meaning::Surround => {
+                let wanted =
+                    std::slice::from_raw_parts(request.port_details.cast::<u8>(), bus.channels as usize);
+                map(bus).eq(wanted.iter().copied())
+            }
+            Meaning::Ambisonic => is_ours(&*request.port_details.cast()),
+            _ => true,
+        }
+    }
 }
 
 /// What kind of port is asked for; `None`: any.
@@ -110,7 +132,5 @@ unsafe fn type_of<'a>(raw: *const c_char) -> Option<&'a CStr> {
     }
     // SAFETY: by this function's contract.
     let text = unsafe { CStr::from_ptr(raw) };
-    let known = [CLAP_PORT_MONO, CLAP_PORT_STEREO, CLAP_PORT_SURROUND, CLAP_PORT_AMBISONIC];
-    // An empty or unknown word asks for something that we do not have, unless it is empty.
-    (known.contains(&text) || !text.is_empty()).then_some(text)
+    (!text.is_empty()).then_some(text)
 }

@@ -2,26 +2,13 @@
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the raw extensions")]
 
-use std::ffi::{CStr, c_char, c_void};
-use std::sync::atomic::Ordering;
-
+use crate::entry::bench::{Bench, EventsIn, EventsOut};
+use crate::fake::gain;
 use clap_sys::events::{
     CLAP_EVENT_PARAM_VALUE, clap_event_header, clap_event_param_value, clap_input_events, clap_output_events,
 };
-use clap_sys::ext::audio_ports::{
-    CLAP_EXT_AUDIO_PORTS, CLAP_PORT_STEREO, clap_audio_port_info, clap_plugin_audio_ports,
-};
-use clap_sys::ext::audio_ports_activation::{
-    CLAP_EXT_AUDIO_PORTS_ACTIVATION, clap_plugin_audio_ports_activation,
-};
-use clap_sys::ext::audio_ports_config::{
-    CLAP_EXT_AUDIO_PORTS_CONFIG, CLAP_EXT_AUDIO_PORTS_CONFIG_INFO, clap_audio_ports_config,
-    clap_plugin_audio_ports_config, clap_plugin_audio_ports_config_info,
-};
-use clap_sys::ext::configurable_audio_ports::{
-    CLAP_EXT_CONFIGURABLE_AUDIO_PORTS, clap_audio_port_configuration_request,
-    clap_plugin_configurable_audio_ports,
-};
+use clap_sys::ext::audio_ports::CLAP_EXT_AUDIO_PORTS;
+use clap_sys::ext::audio_ports_config::CLAP_EXT_AUDIO_PORTS_CONFIG;
 use clap_sys::ext::latency::{CLAP_EXT_LATENCY, clap_plugin_latency};
 use clap_sys::ext::note_name::{CLAP_EXT_NOTE_NAME, clap_plugin_note_name};
 use clap_sys::ext::note_ports::{CLAP_EXT_NOTE_PORTS, clap_note_port_info, clap_plugin_note_ports};
@@ -42,17 +29,16 @@ use clap_sys::id::CLAP_INVALID_ID;
 use clap_sys::stream::{clap_istream, clap_ostream};
 use hotshell_abi::ParamDesc;
 use hotshell_core::shell::{Changes, Phase, ShellError, Tail};
-
-use crate::entry::bench::{Bench, EventsIn, EventsOut};
-use crate::fake::gain;
+use std::ffi::{CStr, c_char, c_void};
+use std::sync::atomic::Ordering;
 
 /// An answer's memory before the plug-in writes it.
-fn blank<T>() -> T {
+pub(super) fn blank<T>() -> T {
     // SAFETY: used for CLAP's plain structures only, for which zeros are a value.
     unsafe { std::mem::zeroed() }
 }
 
-fn text(chars: &[c_char]) -> String {
+pub(super) fn text(chars: &[c_char]) -> String {
     // SAFETY: the plug-in wrote a C string into an array.
     unsafe { CStr::from_ptr(chars.as_ptr()) }.to_str().expect("UTF-8").to_owned()
 }
@@ -344,112 +330,6 @@ fn the_state_context_reaches_the_shell_and_an_unknown_one_is_refused() {
     });
     assert_eq!(saved, [true, true, true, false, false]);
     assert_eq!(bench.script.take_calls(), ["save Preset", "save Duplicate", "save Project"]);
-}
-
-fn port(bench: &Bench, index: u32, input: bool) -> Option<clap_audio_port_info> {
-    let ports = bench.ext::<clap_plugin_audio_ports>(CLAP_EXT_AUDIO_PORTS).expect("offered");
-    let mut info: clap_audio_port_info = blank();
-    // SAFETY: the plug-in is alive, the info ours.
-    unsafe { ports.get.expect("set")(bench.plugin, index, input, &raw mut info) }.then_some(info)
-}
-
-#[test]
-fn the_main_ports_are_a_pair_and_the_side_chain_is_not() {
-    let bench = Bench::hot();
-    let (input, side, output) = (port(&bench, 0, true), port(&bench, 1, true), port(&bench, 0, false));
-    let (input, side, output) = (input.expect("main"), side.expect("aux"), output.expect("main"));
-    assert_eq!(
-        (text(&input.name).as_str(), input.channel_count, input.in_place_pair),
-        ("Main in", 2, output.id)
-    );
-    assert_eq!((output.in_place_pair, side.in_place_pair), (input.id, CLAP_INVALID_ID));
-    // Main and 64 bit; 64 bit alone.
-    assert_eq!((input.flags, side.flags), (3, 2));
-    // SAFETY: a C string of the plug-in's.
-    assert_eq!(unsafe { CStr::from_ptr(output.port_type) }, CLAP_PORT_STEREO);
-    assert!(port(&bench, 2, true).is_none() && port(&bench, 1, false).is_none());
-}
-
-#[test]
-fn a_selected_configuration_is_the_ports_at_once() {
-    let bench = Bench::hot();
-    let configs = bench.ext::<clap_plugin_audio_ports_config>(CLAP_EXT_AUDIO_PORTS_CONFIG).expect("offered");
-    let info =
-        bench.ext::<clap_plugin_audio_ports_config_info>(CLAP_EXT_AUDIO_PORTS_CONFIG_INFO).expect("offered");
-    let mut config: clap_audio_ports_config = blank();
-    // SAFETY: the plug-in is alive, the structure ours.
-    unsafe {
-        assert_eq!(configs.count.expect("set")(bench.plugin), 2);
-        assert!(configs.get.expect("set")(bench.plugin, 1, &raw mut config));
-        assert_eq!(
-            (text(&config.name).as_str(), config.input_port_count, config.output_port_count),
-            ("Mono", 2, 1)
-        );
-        assert_eq!((config.has_main_input, config.main_input_channel_count), (true, 1));
-        let select = configs.select.expect("set");
-        assert!(select(bench.plugin, config.id) && !select(bench.plugin, 7));
-        assert_eq!(info.current_config.expect("set")(bench.plugin), config.id);
-        assert_eq!(port(&bench, 0, true).expect("main").channel_count, 1);
-        bench.activate();
-        assert!(!select(bench.plugin, 0), "not while active");
-    }
-}
-
-#[test]
-fn can_apply_and_apply_agree_and_nothing_is_applied_in_part() {
-    let bench = Bench::hot();
-    let ports = bench
-        .ext::<clap_plugin_configurable_audio_ports>(CLAP_EXT_CONFIGURABLE_AUDIO_PORTS)
-        .expect("offered");
-    let want = |is_input, port_index, channel_count, port_type: Option<&CStr>| {
-        clap_audio_port_configuration_request {
-            is_input,
-            port_index,
-            channel_count,
-            port_type: port_type.map_or(std::ptr::null(), CStr::as_ptr),
-            port_details: std::ptr::null(),
-        }
-    };
-    let ask = |requests: &[clap_audio_port_configuration_request]| {
-        let count = u32::try_from(requests.len()).expect("few");
-        // SAFETY: the plug-in is alive, the requests ours.
-        unsafe {
-            let can = ports.can_apply_configuration.expect("set")(bench.plugin, requests.as_ptr(), count);
-            let done = ports.apply_configuration.expect("set")(bench.plugin, requests.as_ptr(), count);
-            assert_eq!(can, done);
-            done
-        }
-    };
-    assert!(ask(&[want(true, 0, 1, Some(c"mono")), want(false, 0, 1, None)]));
-    assert_eq!(*bench.script.layout.lock(), 1);
-    assert!(!ask(&[want(true, 0, 2, None), want(false, 0, 1, None)]), "no layout has both");
-    assert!(!ask(&[want(true, 0, 2, Some(c"ambisonic"))]));
-    assert!(!ask(&[want(true, 9, 2, None)]));
-    assert_eq!(*bench.script.layout.lock(), 1, "refusals change nothing");
-    assert!(ask(&[want(false, 0, 2, Some(c"stereo"))]));
-    assert_eq!(*bench.script.layout.lock(), 0);
-    assert!(ask(&[]), "nothing asked is fulfilled");
-    // SAFETY: null and 0 is a host's way to ask for nothing.
-    assert!(unsafe { ports.apply_configuration.expect("set")(bench.plugin, std::ptr::null(), 0) });
-    bench.activate();
-    assert!(!ask(&[want(false, 0, 2, None)]), "not while active");
-}
-
-#[test]
-fn ports_are_switched_on_either_thread_and_unknown_ones_refused() {
-    let bench = Bench::hot();
-    let ports =
-        bench.ext::<clap_plugin_audio_ports_activation>(CLAP_EXT_AUDIO_PORTS_ACTIVATION).expect("offered");
-    let set = ports.set_active.expect("set");
-    // SAFETY: the plug-in is alive.
-    unsafe {
-        assert!(ports.can_activate_while_processing.expect("set")(bench.plugin));
-        assert!(set(bench.plugin, true, 1, false, 32));
-        assert!(!set(bench.plugin, true, 2, false, 32) && !set(bench.plugin, false, 1, false, 0));
-        bench.activate();
-        assert!(set(bench.plugin, true, 0, true, 64));
-        assert!(!set(bench.plugin, true, 2, true, 64));
-    }
 }
 
 #[test]

@@ -322,6 +322,19 @@ fn a_block_in_which_the_shell_panics_is_silence_and_said_on_main() {
 }
 
 #[test]
+#[cfg(debug_assertions)]
+fn a_block_on_a_thread_that_is_no_audio_thread_is_blamed_on_main_once() {
+    let bench = Bench::with(true, |host, _| *host.off_audio.lock() = true);
+    bench.activate();
+    bench.process(&nothing(FRAMES));
+    bench.process(&nothing(FRAMES));
+    assert_eq!(bench.host_calls(), ["request_callback"]);
+    bench.on_main_thread();
+    let calls = bench.host_calls();
+    assert!(calls.len() == 1 && calls[0].starts_with("log 5 process was called"), "{calls:?}");
+}
+
+#[test]
 fn steady_time_and_render_mode_pass_through() {
     let bench = Bench::hot();
     let (send, seen) = channel();
