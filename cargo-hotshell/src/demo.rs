@@ -1,24 +1,221 @@
-//! `demo`: everything in one go.
+//! `demo`: everything in one go. A copy of the gain example is built, hosted, edited while it plays, and what was heard
+//! is measured, drawn and written down.
 //!
-//! Called by: `cli`. Calls: nothing. Threads: [main].
+//! "Heard" is decided by the audio alone: the factor between what goes in and what comes out. What the shell and `dev`
+//! say is set beside it.
+//!
+//! Called by: `cli`. Calls: `dev`, `host`, `demo/*`.
+//! Threads: [main]; `demo/studio` has one for `dev`, the host's session one for audio.
 
-use std::path::PathBuf;
+mod listen;
+mod measure;
+mod plot;
+mod project;
+mod studio;
+mod verdict;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use hotshell_core::reload::slot::{self, HostReport, Manifest};
 
 use crate::Error;
+use crate::host::clock::Pace;
+use crate::host::deck::Totals;
+use crate::host::plugin::{Config, Plugin};
+use crate::host::reports::Reports;
+use crate::host::screen::Screen;
+use crate::host::session::{Session, Setup};
+use crate::host::source::Source;
+use crate::host::wav;
+use listen::{Ear, Recording, is_same};
+use project::Project;
+use studio::Studio;
+use verdict::Verdict;
 
-/// Builds, hosts, edits and measures the gain example, unattended.
+/// The loop that is played.
+const LOOP: &[u8] = include_bytes!("../assets/loop.wav");
+
+/// Frames per block: those of the figures in the README.
+const BLOCK: u32 = 128;
+/// Blocks of one sound before it counts: half a second.
+const STEADY: usize = 188;
+/// Blocks that are kept: ten seconds.
+const KEPT: usize = 3_750;
+/// Blocks to play on after the swap: a second and a half, for the picture.
+const AFTER: usize = 563;
+/// Longest wait for the new sound, a slow machine's build included.
+const HEARD: Duration = Duration::from_secs(300);
+/// Longest wait for the shell to report what it plays.
+const REPORTED: Duration = Duration::from_secs(10);
+
+/// Shows a plug-in changing while it plays: builds, hosts, edits and measures the gain example, unattended
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Folder for `swap.wav`, `swap.png` and `report.json`.
+    /// Folder for `swap.wav`, `swap.png` and `report.json`
     #[arg(long, value_name = "DIR", default_value = "hotshell-demo")]
     pub out: PathBuf,
+
+    /// Folder of the hotshell sources, where this command was not built from them
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<PathBuf>,
 }
 
-/// Runs the demonstration.
+/// Runs the demonstration. Success only if the new sound was heard and no block was lost on the way.
 ///
 /// # Errors
-/// A step of it failed.
+/// A step of it failed; what was started is ended and removed.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    anyhow::bail!("{}: this build of cargo-hotshell has no demonstration yet", args.out.display())
+    let interrupted = crate::interrupt::flag()?;
+    let screen = Screen::new();
+    std::fs::create_dir_all(&args.out).with_context(|| format!("{}: cannot be made", args.out.display()))?;
+    let project = Project::create(&args.out, args.source.as_deref())?;
+    screen.say(&format!(
+        "A copy of examples/gain in {}; `cargo hotshell dev` builds it",
+        project.folder().display()
+    ));
+    let studio = Studio::open(&project)?;
+    let take = studio.wait_for_build(1, interrupted).and_then(|first| {
+        Stage { project: &project, studio: &studio, interrupted, screen: &screen }.play(&first)
+    });
+    // A `dev` that failed knows better what went wrong.
+    studio.close()?;
+    drop(project);
+    let take = take?;
+    let verdict = Verdict::of(&take)?;
+    verdict.write(&args.out, &take)?;
+    screen.say(&verdict.text(&args.out));
+    Ok(if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Everything that was seen and heard of one swap.
+#[derive(Debug)]
+struct Take {
+    recording: Recording,
+    config: Config,
+    old: f64,
+    new: f64,
+    old_build: u32,
+    /// Nanoseconds since 1970, when the edited file had been written.
+    saved_at: u64,
+    totals: Totals,
+    restarts: u32,
+    manifest: Manifest,
+    report: HostReport,
+}
+
+/// What the swap is played with.
+struct Stage<'a> {
+    project: &'a Project,
+    studio: &'a Studio,
+    interrupted: &'static AtomicBool,
+    screen: &'a Screen,
+}
+
+impl Stage<'_> {
+    fn play(&self, first: &Manifest) -> Result<Take, Error> {
+        let (mut session, ear, config) = self.start()?;
+        let mut recording = Recording::default();
+        let mut reports = Reports::default();
+        self.listen(&mut session, &ear, &mut recording, HEARD, "steady sound", |all, _| {
+            all.steady >= STEADY
+        })?;
+        self.listen(&mut session, &ear, &mut recording, REPORTED, "the shell's report", |_, report| {
+            report.is_some_and(|report| report.heard >= first.build)
+        })?;
+        let old = recording.factor.context("the loop is silent")?;
+        let old_build = reports.read().map_or(first.build, |report| report.heard);
+        self.screen.say(&format!(
+            "Build {old_build} plays: output = {old:.3} x input. Editing src/lib.rs while it plays"
+        ));
+        let saved_at = self.project.edit()?;
+        self.listen(&mut session, &ear, &mut recording, HEARD, "the new sound", |all, _| {
+            all.steady >= AFTER && all.factor.is_some_and(|factor| !is_same(factor, old))
+        })?;
+        let new = recording.factor.context("the loop is silent")?;
+        let manifest = self.studio.manifest()?;
+        ensure!(manifest.build > first.build, "the sound changed without a new build");
+        self.listen(
+            &mut session,
+            &ear,
+            &mut recording,
+            REPORTED,
+            "the shell's report of the swap",
+            |_, report| report.is_some_and(|report| report.heard >= manifest.build),
+        )?;
+        let report = reports.read().context("the shell reports nothing any more")?;
+        let restarts = session.restarts();
+        let (plugin, totals) = session.finish()?;
+        drop(plugin);
+        Ok(Take { recording, config, old, new, old_build, saved_at, totals, restarts, manifest, report })
+    }
+
+    /// The host, playing the loop against the clock.
+    fn start(&self) -> Result<(Session, Ear, Config), Error> {
+        let sound = wav::parse(LOOP).context("the loop in this command is damaged")?;
+        let config = Config { sample_rate: f64::from(sound.rate), max_frames: BLOCK };
+        let mut plugin = Plugin::open(&self.studio.bundle()?, None)?;
+        let engine = plugin.activate(config)?;
+        self.screen.say(&format!(
+            "{} plays a loop in this command's own CLAP host, against the clock: {} Hz, {BLOCK} frames a block",
+            plugin.name(),
+            config.sample_rate
+        ));
+        let ear = Ear::default();
+        let setup =
+            Setup { source: Source::sound(sound, true), sinks: vec![Box::new(ear.clone())], frames: None };
+        Ok((Session::start(plugin, engine, setup, Pace::Clock)?, ear, config))
+    }
+
+    /// Plays on until `done`.
+    fn listen(
+        &self,
+        session: &mut Session,
+        ear: &Ear,
+        recording: &mut Recording,
+        limit: Duration,
+        what: &str,
+        done: impl Fn(&Recording, Option<&HostReport>) -> bool,
+    ) -> Result<(), Error> {
+        let mut reports = Reports::default();
+        let (mut looked, mut report, mut failure) = (0, None, None);
+        let came = session.turn_until(limit, |session| {
+            ear.take().into_iter().for_each(|heard| recording.push(heard));
+            recording.keep_last(KEPT);
+            for line in session.plugin().take_lines() {
+                self.screen.say(&format!(
+                    "plug-in {}: {}",
+                    line.severity.to_string().to_lowercase(),
+                    line.text
+                ));
+            }
+            if slot::now().saturating_sub(looked) > 50_000_000 {
+                looked = slot::now();
+                report = reports.read();
+                failure = self.failure();
+            }
+            failure.is_some() || done(recording, report.as_ref())
+        })?;
+        if let Some(failure) = failure {
+            bail!("{failure}");
+        }
+        ensure!(came, "waited {} s for {what}, in vain", limit.as_secs());
+        Ok(())
+    }
+
+    /// What makes waiting pointless.
+    fn failure(&self) -> Option<String> {
+        if self.interrupted.load(Ordering::Acquire) {
+            return Some("interrupted".into());
+        }
+        self.studio.failure()
+    }
+}
+
+/// `what`, with the file's name when it cannot be written.
+fn written(file: &Path, what: Result<(), Error>) -> Result<(), Error> {
+    what.with_context(|| format!("{}: cannot be written", file.display()))
 }

@@ -96,7 +96,8 @@ impl Recording {
     pub fn push(&mut self, heard: Heard) {
         self.blocks.push((self.input.len(), heard.time));
         if let Some(found) = factor(&heard.input, heard.output.first().map_or(&[][..], Vec::as_slice)) {
-            self.steady = if self.factor.is_some_and(|last| is_same(last, found)) { self.steady + 1 } else { 1 };
+            self.steady =
+                if self.factor.is_some_and(|last| is_same(last, found)) { self.steady + 1 } else { 1 };
             self.factor = Some(found);
         }
         self.input.extend(heard.input);

@@ -38,11 +38,12 @@ pub fn find(input: &[f32], output: &[f32], old: f64, new: f64, sample_rate: f64)
     };
     let frames = input.len().min(output.len());
     let first = (0..frames).find(|frame| !is(*frame, old))?;
-    let end = (first..frames).rev().find(|frame| !is(*frame, new))? + 1;
+    let end = (first..frames).rev().find(|frame| !is(*frame, new)).map_or(first, |last| last + 1);
     (end < frames).then_some(())?;
     let around = first.saturating_sub(1)..(end + 1).min(frames);
     let step = |samples: &[f32]| largest_step(&samples[around.clone()]);
-    let loudest = input[around.clone()].iter().fold(0.0_f64, |loudest, sample| loudest.max(f64::from(sample.abs())));
+    let loudest =
+        input[around.clone()].iter().fold(0.0_f64, |loudest, sample| loudest.max(f64::from(sample.abs())));
     let fade_frames = FADE_MS * sample_rate / 1e3;
     let weight_step = PI / 2.0 / fade_frames;
     let allowed = old.abs().max(new.abs()) * step(input) + (new - old).abs() * loudest * weight_step;
@@ -51,7 +52,13 @@ pub fn find(input: &[f32], output: &[f32], old: f64, new: f64, sample_rate: f64)
         let (low, high) = (a.min(b) - ROUNDING, a.max(b) + ROUNDING);
         !(low..=high).contains(&f64::from(output[*frame]))
     });
-    Some(Swap { first, end, largest_step: step(output), step_allowed: allowed + ROUNDING, outside: outside.count() })
+    Some(Swap {
+        first,
+        end,
+        largest_step: step(output),
+        step_allowed: allowed + ROUNDING,
+        outside: outside.count(),
+    })
 }
 
 fn largest_step(samples: &[f32]) -> f64 {
@@ -81,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_raised_cosine_is_within_its_bounds() {
-        let fade = output(|since| if since >= 480.0 { 1.0 } else { (1.0 - (PI * since / 480.0).cos()) / 2.0 });
+        let fade =
+            output(|since| if since >= 480.0 { 1.0 } else { (1.0 - (PI * since / 480.0).cos()) / 2.0 });
         let swap = find(&input(), &fade, 1.0, 0.25, RATE).unwrap();
         assert!((2_000..2_010).contains(&swap.first) && (2_470..=2_481).contains(&swap.end), "{swap:?}");
         assert!(swap.largest_step <= swap.step_allowed && swap.outside == 0, "{swap:?}");

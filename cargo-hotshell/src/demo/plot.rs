@@ -56,7 +56,7 @@ pub fn draw(file: &Path, picture: &Picture<'_>) -> Result<(), Error> {
     let shown = || format!("{}: cannot be drawn", file.display());
     let root = BitMapBackend::new(file, SIZE).into_drawing_area();
     root.fill(&WHITE).with_context(shown)?;
-    let root = root.titled(picture.title, (FONT, 30)).with_context(shown)?;
+    let root = root.margin(14, 4, 4, 4).titled(picture.title, (FONT, 30)).with_context(shown)?;
     let (upper, lower) = root.split_vertically(SIZE.1 / 2 - 20);
     overview(&upper, picture).map_err(Error::msg).with_context(shown)?;
     fade(&lower, picture).map_err(Error::msg).with_context(shown)?;
@@ -83,6 +83,7 @@ fn overview(area: &Area<'_>, picture: &Picture<'_>) -> Result<(), String> {
         .map_err(|error| say(&error))?;
     let mut mesh = chart.configure_mesh();
     mesh.light_line_style(WHITE).x_desc("seconds from the swap").y_desc("output").label_style((FONT, 18));
+    mesh.x_label_formatter(&number).y_label_formatter(&number);
     mesh.draw().map_err(|error| say(&error))?;
     let columns = SIZE.0 as usize;
     let per_column = ((AROUND_S * 2.0 * rate) / real(columns)).max(1.0);
@@ -91,7 +92,9 @@ fn overview(area: &Area<'_>, picture: &Picture<'_>) -> Result<(), String> {
     for (frame, sample) in shown {
         let sample = f64::from(*sample);
         match bands.last_mut() {
-            Some(band) if real(frame - band.0) < per_column => *band = (band.0, band.1.min(sample), band.2.max(sample)),
+            Some(band) if real(frame - band.0) < per_column => {
+                *band = (band.0, band.1.min(sample), band.2.max(sample))
+            }
             _ => bands.push((frame, sample, sample)),
         }
     }
@@ -103,9 +106,16 @@ fn overview(area: &Area<'_>, picture: &Picture<'_>) -> Result<(), String> {
     let label = |text: &str, at: f64, colour: &RGBColor| {
         Text::new(text.to_owned(), (at, high * 0.95), (FONT, 24).into_font().color(colour))
     };
+    let line = |at: f64| PathElement::new(vec![(at, -high), (at, high)], FADE.stroke_width(1));
+    chart.draw_series([line(0.0)]).map_err(|error| say(&error))?;
     let labels = [label(picture.old.1, -AROUND_S * 0.97, &OLD), label(picture.new.1, AROUND_S * 0.06, &NEW)];
     chart.draw_series(labels).map_err(|error| say(&error))?;
     Ok(())
+}
+
+/// One decimal, and no negative zero.
+fn number(value: &f64) -> String {
+    format!("{:.1}", (value * 10.0).round() / 10.0 + 0.0)
 }
 
 const fn colour(frame: usize, swap: &Swap) -> RGBColor {
@@ -134,8 +144,14 @@ fn fade(area: &Area<'_>, picture: &Picture<'_>) -> Result<(), String> {
         .build_cartesian_2d(-MARGIN_MS..last, -high..high)
         .map_err(|error| say(&error))?;
     let mut mesh = chart.configure_mesh();
-    mesh.light_line_style(WHITE).x_desc("milliseconds from the first block of the new build").y_desc("samples");
+    mesh.light_line_style(WHITE)
+        .x_desc("milliseconds from the first block of the new build")
+        .y_desc("samples");
+    mesh.x_label_formatter(&number).y_label_formatter(&number);
     mesh.label_style((FONT, 18)).draw().map_err(|error| say(&error))?;
+    let fade =
+        Rectangle::new([(0.0, -high), (milliseconds(picture.swap.end), high)], FADE.mix(0.12).filled());
+    chart.draw_series([fade]).map_err(|error| say(&error))?;
     let alone = |factor: f64| {
         frames.iter().map(move |frame| (milliseconds(*frame), factor * f64::from(picture.input[*frame])))
     };
@@ -156,4 +172,30 @@ fn fade(area: &Area<'_>, picture: &Picture<'_>) -> Result<(), String> {
 #[allow(clippy::cast_precision_loss, reason = "a place in a recording of seconds")]
 const fn real(frame: usize) -> f64 {
     frame as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_drawn_without_fonts_or_a_display() {
+        let input: Vec<f32> =
+            (0..96_000_u32).map(|frame| f32::from(u16::try_from(frame % 3_000).unwrap()) * 0.0002).collect();
+        let gain = |frame: usize| if frame < 48_000 { 1.0 } else { 0.25 };
+        let output: Vec<f32> = input.iter().enumerate().map(|(frame, sample)| sample * gain(frame)).collect();
+        let swap = Swap { first: 48_000, end: 48_480, largest_step: 0.0, step_allowed: 0.0, outside: 0 };
+        let (old, new) = ((1.0, "build 1: output = 1.00 x input"), (0.25, "build 2: output = 0.25 x input"));
+        let title = "Source edited while it plays";
+        let picture =
+            Picture { sample_rate: 48_000.0, input: &input, output: &output, swap, old, new, title };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("swap.png");
+        draw(&file, &picture).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 10_000, "{}", bytes.len());
+        if let Some(copy) = std::env::var_os("HOTSHELL_KEEP_PICTURE") {
+            std::fs::copy(&file, copy).unwrap();
+        }
+    }
 }

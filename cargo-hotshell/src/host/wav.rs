@@ -40,13 +40,23 @@ impl Sound {
 /// # Errors
 /// The file is missing, damaged, empty or too long.
 pub fn read(path: &Path) -> Result<Sound, Error> {
-    let shown = path.display();
-    let mut reader =
-        WavReader::open(path).with_context(|| format!("{shown}: cannot be read as a WAV file"))?;
+    let file = WavReader::open(path).context("cannot be read as a WAV file");
+    file.and_then(decode).with_context(|| path.display().to_string())
+}
+
+/// Reads a WAV file that is in memory.
+///
+/// # Errors
+/// It is damaged, empty or too long.
+pub fn parse(bytes: &[u8]) -> Result<Sound, Error> {
+    WavReader::new(bytes).context("is not a WAV file").and_then(decode)
+}
+
+fn decode(mut reader: WavReader<impl std::io::Read>) -> Result<Sound, Error> {
     let WavSpec { channels, sample_rate, bits_per_sample, sample_format } = reader.spec();
-    ensure!(channels > 0 && sample_rate > 0, "{shown}: its header names no channel or no sample rate");
-    ensure!(reader.len() <= MOST_SAMPLES, "{shown}: is longer than this host reads ({MOST_SAMPLES} samples)");
-    ensure!(reader.duration() > 0, "{shown}: holds no sound");
+    ensure!(channels > 0 && sample_rate > 0, "its header names no channel or no sample rate");
+    ensure!(reader.len() <= MOST_SAMPLES, "is longer than this host reads ({MOST_SAMPLES} samples)");
+    ensure!(reader.duration() > 0, "holds no sound");
     let flat: Result<Vec<f32>, hound::Error> = match sample_format {
         SampleFormat::Float => reader.samples::<f32>().collect(),
         SampleFormat::Int => {
@@ -54,7 +64,7 @@ pub fn read(path: &Path) -> Result<Sound, Error> {
             reader.samples::<i32>().map(|sample| Ok(narrow(f64::from(sample?) * scale))).collect()
         }
     };
-    let flat = flat.with_context(|| format!("{shown}: ends in the middle or is damaged"))?;
+    let flat = flat.context("ends in the middle or is damaged")?;
     let count = usize::from(channels);
     let channel = |index| flat.iter().skip(index).step_by(count).copied().collect();
     Ok(Sound { rate: sample_rate, channels: (0..count).map(channel).collect() })

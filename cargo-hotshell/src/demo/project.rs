@@ -1,0 +1,142 @@
+//! The scratch crate: a copy of the gain example that depends on the hotshell sources by their path, and the edit.
+//!
+//! Called by: `demo`. Calls: the file system. Threads: [main].
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use hotshell_core::reload::slot;
+
+use crate::Error;
+
+/// Package name, so that its slot and bundle are not those of the example itself.
+pub const PACKAGE: &str = "hotshell-demo-gain";
+
+/// The line of the example that the demonstration edits, and what it becomes: a quarter of the level.
+const LINE: (&str, &str) = ("*sample *= gain * trim;", "*sample *= 0.25 * gain * trim;");
+
+/// A scratch crate on disk; removed when dropped.
+#[derive(Debug)]
+pub struct Project {
+    folder: PathBuf,
+    source: PathBuf,
+}
+
+impl Project {
+    /// Makes it in `out`, from the hotshell sources in `sources` or those that this command was built from.
+    ///
+    /// # Errors
+    /// The sources are not there or not as expected, or the folder cannot be written.
+    pub fn create(out: &Path, sources: Option<&Path>) -> Result<Self, Error> {
+        let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+        let sources = sources.or(built_from).context("--source DIR is needed")?;
+        let example = sources.join("examples/gain/src/lib.rs");
+        let text = std::fs::read_to_string(&example).with_context(|| {
+            format!(
+                "{}: cannot be read; give the folder of the hotshell sources as --source",
+                example.display()
+            )
+        })?;
+        check(&text).with_context(|| example.display().to_string())?;
+        let folder = std::path::absolute(out)?.join("gain");
+        let project = Self { source: folder.join("src/lib.rs"), folder };
+        copy(&sources.join("examples/gain/src"), &project.folder.join("src"))
+            .with_context(|| format!("{}: cannot be made", project.folder.display()))?;
+        let write = |name: &str, text: &str| {
+            let file = project.folder.join(name);
+            std::fs::write(&file, text).with_context(|| format!("{}: cannot be written", file.display()))
+        };
+        write("Cargo.toml", &manifest(&std::path::absolute(sources)?)?)?;
+        // The same versions as here, so that nothing is looked up.
+        if let Ok(lock) = std::fs::read_to_string(sources.join("Cargo.lock")) {
+            write("Cargo.lock", &lock)?;
+        }
+        Ok(project)
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Edits the source as an editor saves it; the time right after, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn edit(&self) -> Result<u64, Error> {
+        let shown = || format!("{}: cannot be edited", self.source.display());
+        let text = std::fs::read_to_string(&self.source).with_context(shown)?;
+        check(&text).with_context(shown)?;
+        std::fs::write(&self.source, text.replace(LINE.0, LINE.1)).with_context(shown)?;
+        Ok(slot::now())
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        // What cannot be removed is a copy in the folder that the user named.
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// Copies a folder with what is in it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn check(text: &str) -> Result<(), Error> {
+    let found = text.matches(LINE.0).count();
+    ensure!(found == 1, "the line that the demonstration edits, `{}`, is there {found} times", LINE.0);
+    Ok(())
+}
+
+fn manifest(sources: &Path) -> Result<String, Error> {
+    let path = sources.to_str().with_context(|| format!("{}: is not UTF-8", sources.display()))?;
+    // JSON's strings are TOML's.
+    let path = serde_json::to_string(path)?;
+    Ok(format!(
+        "[package]\nname = \"{PACKAGE}\"\nversion = \"0.1.0\"\nedition = \"2024\"\npublish = false\n\n\
+         [lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\n\
+         [dependencies]\nhotshell = {{ path = {path} }}\n\n\
+         [workspace]\n"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_has_the_line_that_is_edited() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let text = std::fs::read_to_string(sources.join("examples/gain/src/lib.rs")).unwrap();
+        check(&text).unwrap();
+    }
+
+    #[test]
+    fn the_copy_is_a_workspace_of_its_own_and_is_edited_once() {
+        let (out, sources) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::create_dir_all(sources.path().join("examples/gain/src")).unwrap();
+        std::fs::write(sources.path().join("examples/gain/src/lib.rs"), "{ *sample *= gain * trim; }")
+            .unwrap();
+        let project = Project::create(out.path(), Some(sources.path())).unwrap();
+        let manifest = std::fs::read_to_string(project.folder().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]") && manifest.contains("hotshell = { path ="));
+        project.edit().unwrap();
+        assert_eq!(std::fs::read_to_string(&project.source).unwrap(), "{ *sample *= 0.25 * gain * trim; }");
+        assert!(project.edit().is_err(), "a second edit would change nothing");
+        drop(project);
+        assert!(!out.path().join("gain").exists());
+    }
+}
