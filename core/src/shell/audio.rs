@@ -252,6 +252,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             bus.constant_mask = if swapping || bus.inactive { 0 } else { mask };
         }
         self.link.blocks.store(self.link.blocks.load(Relaxed) + 1, Relaxed);
+        self.link.begin();
         if verdict.lost {
             self.link.lost.store(self.link.lost.load(Relaxed) + 1, Relaxed);
         }

@@ -302,6 +302,10 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         self.link.latency.store(player.latency, Relaxed);
         self.link.tail.store(player.tail, Relaxed);
         self.link.faulted.store(false, Release);
+        if self.link.heard.load(Relaxed) != player.build {
+            // Not heard yet: its first block says when.
+            self.link.heard_at.store(0, Relaxed);
+        }
         self.link.heard.store(player.build, Release);
         let audio = ShellAudio::new(
             Arc::clone(&self.params),

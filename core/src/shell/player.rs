@@ -219,11 +219,24 @@ impl<S> Link<S> {
         }
     }
 
-    /// Notes that `build` is heard from this moment on. The clock is the vDSO's: no system call (FACTS).
+    /// Notes the first block of a build that plays since the activation: nothing was swapped, so nothing else says that
+    /// it is heard.
+    pub fn begin(&self) {
+        if self.heard_at.load(Relaxed) == 0 {
+            self.heard_at.store(epoch_now(), Relaxed);
+        }
+    }
+
+    /// Notes that `build` is heard from this moment on.
     pub fn hear(&self, build: u32, serial: u64) {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        self.heard_at.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        self.heard_at.store(epoch_now(), Relaxed);
         self.heard.store(build, Relaxed);
         self.taken.store(serial, std::sync::atomic::Ordering::Release);
     }
+}
+
+/// Nanoseconds since the Unix epoch. The clock is the vDSO's: no system call (FACTS).
+fn epoch_now() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
