@@ -2,7 +2,7 @@
 //! part, behind [`Reloadable`]) -> retire.
 //!
 //! Called by: the hot shell; `cargo-hotshell` uses [`slot`] only. Calls: `reload/*`, and each shell through
-//! [`Reloadable`]. Threads: [reload] [watch] and one watchdog per module, started with the first attached instance and
+//! [`Reloadable`]. Threads: \[reload\] \[watch\] and one watchdog per module, started with the first attached instance and
 //! joined (200 ms at most) when the last one detaches.
 //!
 //! The reload thread may be abandoned inside the author's code (a job of more than 5 s) and another one started: an
