@@ -174,6 +174,15 @@ pub struct Shared {
     queue: Mutex<Vec<Event>>,
 }
 
+/// What a [`Playing`] leaves when it stops.
+pub(crate) struct Stopped {
+    pub(crate) audio: Audio,
+    pub(crate) recording: Recording,
+    pub(crate) play: Play,
+    /// Events that no block has seen.
+    pub(crate) waiting: Vec<Event>,
+}
+
 /// A running audio thread.
 pub struct Playing {
     thread: JoinHandle<(Audio, Recording)>,
@@ -224,11 +233,12 @@ impl Playing {
     ///
     /// # Panics
     /// If the audio thread did.
-    pub(crate) fn stop(self) -> (Audio, Recording, Play) {
+    pub(crate) fn stop(self) -> Stopped {
         self.shared.stop.store(true, Ordering::Release);
         let (mut audio, mut recording) = self.thread.join().expect("the audio thread panicked");
         recording.sent.extend(audio.take_sent());
-        (audio, recording, self.play)
+        let waiting = self.shared.queue.lock().map(|queue| queue.clone()).unwrap_or_default();
+        Stopped { audio, recording, play: self.play, waiting }
     }
 }
 

@@ -382,9 +382,9 @@ impl Plugin {
         let Half::Playing(playing) = std::mem::replace(&mut self.half, Half::Inactive) else {
             panic!("nothing plays")
         };
-        let (audio, recording, _) = playing.stop();
-        self.half = Half::Active(Box::new(audio));
-        recording
+        let stopped = playing.stop();
+        self.half = Half::Active(Box::new(stopped.audio));
+        stopped.recording
     }
 
     /// Stops, deactivates. Nothing if inactive.
@@ -413,17 +413,18 @@ impl Plugin {
                 (None, setup)
             }
             Half::Playing(playing) => {
-                let (audio, recording, play) = playing.stop();
-                let setup = audio.setup;
-                self.half = Half::Active(Box::new(audio));
-                (Some((play, recording)), setup)
+                let stopped = playing.stop();
+                let setup = stopped.audio.setup;
+                self.half = Half::Active(Box::new(stopped.audio));
+                (Some((stopped.play, stopped.recording, stopped.waiting)), setup)
             }
         };
         self.deactivate();
         self.activate(setup);
         self.restarts += 1;
-        if let Some((play, recording)) = playing {
+        if let Some((play, recording, waiting)) = playing {
             self.play_on(play, recording);
+            self.playing().send(&waiting);
         }
     }
 
