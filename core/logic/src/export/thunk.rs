@@ -121,33 +121,46 @@ pub(super) unsafe extern "C" fn process<G: PluginLogicCore<S>, S: Sample>(
         // SAFETY: the table's contract on handles and arguments.
         let (running, args) = unsafe { (Running::<G>::of(logic), args.as_mut()) };
         let (Some(running), Some(args)) = (running, args) else { return Status::BAD_ARGUMENT };
-        // SAFETY: the table's contract: the queue is the shell's own for this call.
+        // SAFETY: the table's contract on `process`: the shell filled `args` with samples of `S`.
+        unsafe { running.block::<S>(args) }
+    })
+}
+
+impl<G> Running<G> {
+    /// # Safety
+    /// `args` is filled as [`ProcessArgs`] says, with samples of `S` (the canary compares the precision), and its queue
+    /// and bytes are the shell's own for this call.
+    #[inline]
+    unsafe fn block<'a, S: Sample>(&'a mut self, args: &mut ProcessArgs<'a>) -> Status
+    where
+        G: PluginLogicCore<S>,
+    {
+        // SAFETY: by contract.
         let Some(output) = (unsafe { args.output.as_mut() }) else { return Status::BAD_ARGUMENT };
         // SAFETY: bytes behind system exclusives are borrowed for the call (`Event::sysex_bytes`).
         let events = EventList::new(unsafe { RawEvents::new(args.events.as_slice()) });
         if args.state_changed != 0 {
-            running.logic.state_changed();
+            self.logic.state_changed();
         }
         let mut cx = ProcessContext {
-            config: &running.config,
+            config: &self.config,
             mode: args.mode,
             offset: args.offset,
             frames: args.frames,
-            transport: transport(args, running.config.sample_rate),
+            transport: transport(args, self.config.sample_rate),
             steady_time: args.steady_time,
-            first_block: Reason::of(args.first_block, running.build),
+            first_block: Reason::of(args.first_block, self.build),
             output,
-            store: Some(&running.parts.store),
+            store: Some(&self.parts.store),
         };
-        // SAFETY: the shell filled `args` as `ProcessArgs` says, with samples of `S` (the canary compares the
-        // precision), and this is the only view of it.
+        // SAFETY: by contract, and this is the only view of it.
         let mut buffer = AudioBuffer::new(unsafe { args.view::<S>() });
-        let status = running.logic.process(&mut buffer, &events, &mut cx);
+        let status = self.logic.process(&mut buffer, &events, &mut cx);
         args.active = u32::from(status == ProcessStatus::Active);
-        args.latency = running.logic.latency();
-        args.tail = running.logic.tail().frames();
+        args.latency = self.logic.latency();
+        args.tail = self.logic.tail().frames();
         Status::OK
-    })
+    }
 }
 
 /// The timeline at the sub-block's first frame.
