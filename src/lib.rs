@@ -60,11 +60,14 @@
 //! - [`prelude`] (single precision) and [`prelude64`] (double): what a plug-in imports. Start at
 //!   [`PluginLogic`](prelude::PluginLogic) and the derive [`Params`](prelude::Params).
 //! - [`plugin!`]: makes the crate loadable.
+//! - [`params`]: every kind of field, and the builder for computed parameters.
+//! - [`contract`]: what a reload does to your code, and what it asks of it.
 //! - [`test`]: the Rig, which plays a plug-in without a host and swaps it for itself.
 //!
 //! Called by: authors. Calls: everything else of hotshell; this is the one place that sees both sides of the boundary.
 //! Threads: the tags at each item: [main] [audio] [reload] [any].
 
+pub mod contract;
 mod plugin;
 pub mod prelude;
 pub mod prelude64;
@@ -72,7 +75,9 @@ pub mod test;
 
 /// For `#[bytemuck(crate = "hotshell::bytemuck")]`: plain data in snapshots.
 pub use bytemuck;
-pub use hotshell_logic::{Level, rt_log};
+pub use hotshell_logic::{Level, params, rt_log};
+/// Log lines from anywhere but [audio]: they reach the host's log and the `dev` terminal. On [audio]: [`rt_log!`].
+pub use log;
 /// For `#[serde(crate = "hotshell::serde")]`: values of persistent fields.
 pub use serde;
 
@@ -90,3 +95,8 @@ pub mod __private {
     pub use hotshell_logic::__private::*;
     pub use hotshell_logic::export::{Logics, api_of, entry, linked};
 }
+
+/// The README's Rust blocks are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

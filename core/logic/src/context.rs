@@ -195,6 +195,12 @@ impl ProcessContext<'_> {
         self.config.sample_rate
     }
 
+    /// Real time or offline, in this block.
+    #[must_use]
+    pub const fn mode(&self) -> RenderMode {
+        self.mode
+    }
+
     /// True while the host renders faster or slower than real time.
     #[must_use]
     pub fn is_offline(&self) -> bool {

@@ -3,6 +3,7 @@
 //! Called by: the facade's `plugin!` and Rig take [`api`]. Calls: `thunk`, `state`, `describe`. Threads: [any].
 
 pub(crate) mod describe;
+mod logger;
 pub(crate) mod panic;
 pub(crate) mod published;
 pub(crate) mod shared;
@@ -37,13 +38,14 @@ pub trait Logics: 'static {
     const TABLES: &'static [&'static LogicApi];
 }
 
-/// The table of plug-in `index` for the shell in the same artifact; `None` past the last. Installs the panic hook:
-/// whoever asks here is a host's process, not a test. [main] [reload]
+/// The table of plug-in `index` for the shell in the same artifact; `None` past the last. Installs the panic hook
+/// and the logger: whoever asks here is a host's process, not a test. [main] [reload]
 #[must_use]
 pub fn linked<A: Logics>(index: u32) -> Option<&'static LogicApi> {
     // Without the hook panics are caught all the same, only with less to say.
     let _ = panic::gate(|| {
         install_panic_hook();
+        logger::install();
         hotshell_abi::Status::OK
     });
     A::TABLES.get(usize::try_from(index).ok()?).copied()
@@ -88,4 +90,4 @@ impl<G: PluginLogicCore<S>, S: Sample> Table<G, S> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

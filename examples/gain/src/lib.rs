@@ -73,8 +73,12 @@ impl PluginLogic for Gain {
     ) -> ProcessStatus {
         let params = &self.params;
         let gains = &mut self.gains[..buffer.frames()];
-        params.gain.smoothed.next_block(gains);
-        gains.iter_mut().for_each(|gain| *gain = linear(*gain));
+        if params.gain.smoothed.is_moving() {
+            params.gain.smoothed.next_block(gains);
+            gains.iter_mut().for_each(|gain| *gain = linear(*gain));
+        } else {
+            gains.fill(linear(params.gain.smoothed.next()));
+        }
 
         let mut channels = buffer.in_place();
         let trim = *params.trim.get();

@@ -10,6 +10,7 @@ use hotshell_abi::{ByteSink, PluginDesc, Sample, ShellApi, Status, StoreRef, Str
 
 use crate::context::Level;
 use crate::export::describe::description;
+use crate::export::logger;
 use crate::export::panic::gate;
 use crate::params::persist::SyncField;
 use crate::params::text::Text;
@@ -84,8 +85,11 @@ pub(crate) unsafe extern "C" fn bind<G: PluginLogicCore<S>, S: Sample>(
         // SAFETY: the table's contract: a shell's table is valid for ever and the store is alive during the call.
         let Some(store) = (unsafe { StoreRef::retain(shell, store) }) else { return Status::BAD_ARGUMENT };
         let shared = Shared::<G::Params>::bind(store);
+        let store = shared.parts.store.clone();
+        let handle: SharedHandle = Box::into_raw(Box::new(shared)).cast();
+        logger::attach(handle.addr(), &store);
         // SAFETY: not null, and by the table's contract writable.
-        unsafe { *out = Box::into_raw(Box::new(shared)).cast() };
+        unsafe { *out = handle };
         Status::OK
     })
 }
@@ -95,6 +99,7 @@ pub(crate) unsafe extern "C" fn unbind<G: PluginLogicCore<S>, S: Sample>(shared:
         return Status::BAD_ARGUMENT;
     }
     gate(|| {
+        logger::detach(shared.addr());
         // SAFETY: the handle came from `bind`'s `Box::into_raw`, and the shell releases it once.
         drop(unsafe { Box::from_raw(shared.cast::<Shared<G::Params>>()) });
         Status::OK

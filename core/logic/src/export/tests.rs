@@ -2,7 +2,7 @@
 
 mod bomb;
 mod probe;
-mod shell;
+pub(crate) mod shell;
 
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};

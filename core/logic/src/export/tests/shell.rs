@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use hotshell_abi::describe::param_host_id;
 use hotshell_abi::table::StoreHandle;
-use hotshell_abi::{ByteSink, Bytes, MeterCell, ParamCell, ShellApi, Status, Str};
+use hotshell_abi::{ByteSink, Bytes, MeterCell, ParamCell, ShellApi, Status, StoreRef, Str};
 
 type Field = (Vec<u8>, u64, u32);
 
@@ -30,6 +30,11 @@ impl Fake {
 
     pub fn handle(&self) -> StoreHandle {
         std::ptr::from_ref(self).cast()
+    }
+
+    pub fn store(&self) -> StoreRef {
+        // SAFETY: the table is a static, and every test keeps its `Fake` beyond all of its owners.
+        unsafe { StoreRef::retain(&raw const API, self.handle()) }.unwrap()
     }
 
     pub fn write(&self, id: &str, bytes: &[u8], user: u32) -> u64 {
