@@ -17,6 +17,10 @@ use crate::project::Project;
 const RECORD: &str = "bundles.json";
 const RECORD_LIMIT: u64 = 256 << 10;
 
+/// Why an artifact is not installed, and what to do.
+pub const NO_SHELL: &str =
+    "the library holds no plug-in; call `hotshell::plugin!(YourPlugin);` at the crate's root";
+
 /// What [`install`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
@@ -52,11 +56,8 @@ pub fn install(artifact: &Path, folder: &Path, project: &Project, slot: &Slot) -
     check_place(folder, project, path)?;
     layout::sweep(folder);
     let bundle = folder.join(layout::file_name(project));
-    if !contains(artifact, path) {
-        bail!(
-            "{} was built as a reloading shell but does not know its slot; is `hotshell::plugin!` called in it?",
-            artifact.display()
-        );
+    if !is_shell(artifact, path) {
+        bail!("{}: {NO_SHELL}", artifact.display());
     }
     // Written down first: a bundle without a record would never be cleaned.
     let mut known = recorded(slot);
@@ -87,14 +88,15 @@ pub fn uninstall(slot: &Slot) -> Result<Vec<PathBuf>, Error> {
     Ok(removed)
 }
 
-/// A dev shell holds the path of its slot; no release and no other plug-in does.
 fn is_ours(bundle: &Path, slot: &Path) -> bool {
-    contains(&System::this().code(bundle), slot)
+    is_shell(&System::this().code(bundle), slot)
 }
 
-fn contains(file: &Path, slot: &Path) -> bool {
+/// True if a library is a dev shell of this slot: it holds the slot's path. No release and no other plug-in does.
+#[must_use]
+pub fn is_shell(library: &Path, slot: &Path) -> bool {
     let marker = slot.as_os_str().as_encoded_bytes();
-    fs::read(file).is_ok_and(|bytes| memchr::memmem::find(&bytes, marker).is_some())
+    fs::read(library).is_ok_and(|bytes| memchr::memmem::find(&bytes, marker).is_some())
 }
 
 fn recorded(slot: &Slot) -> BTreeSet<PathBuf> {
@@ -182,7 +184,7 @@ mod tests {
         let place = Place::new();
         let artifact = place.folder.path().join("other.so");
         fs::write(&artifact, "no slot").unwrap();
-        assert!(place.install(&artifact).unwrap_err().to_string().contains("does not know its slot"));
+        assert!(place.install(&artifact).unwrap_err().to_string().contains("hotshell::plugin!"));
         assert!(!place.out().exists());
     }
 }

@@ -53,8 +53,11 @@ impl Terminal {
         self.print(&format!("{verb} {text}"));
     }
 
-    /// Text as it is.
+    /// Text as it is; nothing if there is none.
     pub fn print(&self, text: &str) {
+        if text.trim().is_empty() {
+            return;
+        }
         match &self.spinner {
             Some(spinner) => spinner.println(text.trim_end()),
             // A terminal that is gone is no reason to stop: hosts may still listen.

@@ -203,6 +203,9 @@ impl<'a> Session<'a> {
         }
         match self.kind {
             Kind::Logic => self.publish(built),
+            _ if !install::is_shell(&built.artifact, self.slot.folder().path()) => {
+                self.failed("", install::NO_SHELL.to_owned())
+            }
             _ => {
                 self.install(built)?;
                 // The logic has a folder of its own: its first build takes the long way, before the first save.

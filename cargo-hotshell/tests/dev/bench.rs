@@ -217,17 +217,20 @@ impl Gate {
     pub fn build_script(&self) -> String {
         let port = self.listener.local_addr().expect("an address").port();
         format!(
-            "use std::io::Read;\nfn main() {{\n    \
+            "use std::io::{{Read, Write}};\nfn main() {{\n    \
              let mut gate = std::net::TcpStream::connect((\"127.0.0.1\", {port})).unwrap();\n    \
+             gate.write_all(&std::process::id().to_ne_bytes()).unwrap();\n    \
              gate.read_exact(&mut [0]).unwrap();\n}}\n"
         )
     }
 
     /// Waits for a build to arrive.
     pub fn wait(&self) -> Held {
-        let (stream, _) = self.listener.accept().expect("a build");
+        let (mut stream, _) = self.listener.accept().expect("a build");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
-        Held { stream }
+        let mut id = [0; 4];
+        stream.read_exact(&mut id).expect("its process");
+        Held { stream, process: u32::from_ne_bytes(id) }
     }
 
     /// Waits for a build to arrive and lets it through.
@@ -239,9 +242,19 @@ impl Gate {
 /// A build that waits at the gate.
 pub struct Held {
     stream: TcpStream,
+    process: u32,
 }
 
 impl Held {
+    /// How nice it is to other processes.
+    #[cfg(target_os = "linux")]
+    pub fn nice(&self) -> i32 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process)).expect("it lives");
+        // After the name in parentheses: state is the third field, nice the nineteenth.
+        let (_, fields) = stat.rsplit_once(") ").expect("a name");
+        fields.split(' ').nth(16).and_then(|field| field.parse().ok()).expect("a number")
+    }
+
     /// Waits until its process is gone.
     pub fn ended(mut self) {
         // A process that is killed closes its socket: the end, or a reset if something was unread.

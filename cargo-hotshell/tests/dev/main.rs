@@ -59,6 +59,29 @@ fn every_changed_save_is_published_and_a_bad_one_is_named_while_the_last_good_bu
 }
 
 #[test]
+fn an_included_file_is_a_source_too_and_a_failed_first_build_is_mended_by_a_save() {
+    let bench = Bench::new();
+    bench.write("gain/src/lib.rs", "pub static TABLE: &str = include_str!(\"../table.txt\");");
+    let mut dev = bench.dev(&[]);
+    let line = dev.wait_for("Failed");
+    assert!(line.contains("src/lib.rs:1:") && line.contains("save a change to try again"), "{line}");
+    assert_eq!(bench.beside_the_bundle(), [""; 0]);
+
+    let source = "#[unsafe(no_mangle)]\npub extern \"C\" fn sound() -> *const u8 {\n    \
+                  std::hint::black_box((hs::slot().as_ptr(), include_str!(\"../table.txt\").as_ptr())).1\n}\n";
+    bench.write("gain/table.txt", "table-of-one");
+    dev.wait_for("Failed");
+    bench.write("gain/src/lib.rs", source);
+    dev.wait_for("Published build 1");
+    bench.write("gain/table.txt", "table-of-two");
+    dev.wait_for("Published build 2");
+    assert!(Bench::holds(&bench.published(), b"table-of-two"));
+    bench.write("framework/src/lib.rs", "pub fn slot() -> &'static str { \"\" }\n");
+    dev.wait_for("Published build 3");
+    assert!(dev.interrupt().success());
+}
+
+#[test]
 fn a_save_during_a_build_makes_that_build_obsolete_and_the_last_one_wins() {
     let gate = Gate::new();
     let bench = Bench::new();
@@ -85,6 +108,8 @@ fn ctrl_c_during_the_first_build_leaves_no_process_and_no_file() {
     bench.write("gain/build.rs", &gate.build_script());
     let mut dev = bench.dev(&[]);
     let building = gate.wait();
+    #[cfg(target_os = "linux")]
+    assert!(building.nice() >= 10, "compiling must not make a host drop out: {}", building.nice());
     assert!(dev.interrupt().success());
     building.ended();
     assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
