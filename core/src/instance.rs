@@ -22,7 +22,7 @@ use hotshell_abi::{
     Slice, Status, Str, TextBuffer, Transport,
 };
 
-use crate::rt::block::SubBlock;
+use crate::rt::bound::SubBlock;
 use crate::rt::shell_api::{SHELL_API, StoreOwner};
 use crate::shell::ShellError;
 

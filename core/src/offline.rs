@@ -5,7 +5,8 @@
 
 use hotshell_abi::{AudioConfig, Event, EventKind, RenderMode, Sample, Transport};
 
-use crate::rt::block::{OwnedBlock, Shape};
+use crate::rt::buffers::Shape;
+use crate::rt::owned::OwnedBlock;
 use crate::shell::{Audio, BlockStatus, Changes, EventSink, EventSource, Outcome, Phase, Shell, ShellError};
 
 /// A plug-in that plays, and the memory that it plays on.

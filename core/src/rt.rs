@@ -3,8 +3,11 @@
 
 pub mod alloc;
 pub mod block;
+pub mod bound;
+pub mod buffers;
 pub mod denormals;
 pub mod exchange;
+pub mod owned;
 pub mod shell_api;
 #[cfg(feature = "reload")]
 pub mod thread;

@@ -236,7 +236,7 @@ fn constant_masks_go_in_and_only_the_shells_come_out() {
     bench.script.on_block(move |block, _, _| {
         let out = block.outputs()[0].constant_mask;
         send.send((block.inputs()[0].constant_mask, out)).expect("the test listens");
-        block.outputs()[0].constant_mask = 2;
+        block.set_constant_mask(0, 2);
         Outcome::default()
     });
     bench.activate();
@@ -431,7 +431,7 @@ fn a_block_neither_allocates_nor_frees() {
                 output.send(&event, &[]);
             }
         }
-        block.outputs()[0].constant_mask = 0;
+        block.set_constant_mask(0, 0);
         Outcome { status: BlockStatus::Tail, tail_changed: false }
     });
     bench.activate();

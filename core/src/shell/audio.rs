@@ -15,7 +15,7 @@ use hotshell_abi::{AudioConfig, Sample};
 use crate::host::Host;
 use crate::instance::{BlockResult, Dead};
 use crate::params::Parameters;
-use crate::rt::block::Bound;
+use crate::rt::bound::Bound;
 use crate::rt::denormals::FlushDenormals;
 use crate::shell::bypass::Bypass;
 use crate::shell::feed::Feed;
@@ -248,8 +248,10 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
                 (self.current.latency, self.current.tail) = (result.latency, result.tail);
             }
         }
-        for (bus, mask) in block.outputs().iter_mut().zip(verdict.masks) {
-            bus.constant_mask = if swapping || bus.inactive { 0 } else { mask };
+        for bus in 0..block.outputs().len() {
+            let mask =
+                verdict.masks.get(bus).copied().filter(|_| !swapping && !block.outputs()[bus].inactive);
+            block.set_constant_mask(bus, mask.unwrap_or(0));
         }
         self.link.blocks.store(self.link.blocks.load(Relaxed) + 1, Relaxed);
         self.link.begin();

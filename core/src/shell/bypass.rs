@@ -7,7 +7,7 @@
 
 use hotshell_abi::Sample;
 
-use crate::rt::block::Bound;
+use crate::rt::bound::Bound;
 use crate::shell::delay::DelayLine;
 use crate::shell::fade::AUTO_MILLISECONDS;
 

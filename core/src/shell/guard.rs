@@ -10,7 +10,7 @@
 
 use hotshell_abi::Sample;
 
-use crate::rt::block::Bound;
+use crate::rt::bound::Bound;
 
 /// Length of the ramp in seconds.
 const RAMP_SECONDS: f64 = 0.005;

@@ -13,7 +13,7 @@ use hotshell_abi::{
 
 use crate::instance::Instance;
 use crate::params::ParamPlan;
-use crate::rt::block::{Buffers, Shape};
+use crate::rt::buffers::{Buffers, Shape};
 use crate::rt::exchange::Exchange;
 use crate::shell::delay::DelayLine;
 use crate::shell::replay::Past;

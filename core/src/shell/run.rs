@@ -10,7 +10,7 @@ use hotshell_abi::{Event, EventKind, EventOutput, Reason, RenderMode, Sample};
 
 use crate::instance::{BlockContext, BlockResult, Dead};
 use crate::params::Parameters;
-use crate::rt::block::Bound;
+use crate::rt::bound::Bound;
 use crate::shell::EventSink;
 use crate::shell::feed::Feed;
 use crate::shell::player::{Link, Player};
@@ -116,7 +116,7 @@ pub struct PlayerParts<'p, S> {
 
 impl<S: Sample> Player<S> {
     /// The player's buffers on one side, what runs on the other.
-    pub fn parts(&mut self) -> (&mut crate::rt::block::Buffers<S>, PlayerParts<'_, S>) {
+    pub fn parts(&mut self) -> (&mut crate::rt::buffers::Buffers<S>, PlayerParts<'_, S>) {
         let parts = PlayerParts {
             instance: &mut self.instance,
             pad: self.pad.as_mut(),

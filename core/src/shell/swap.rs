@@ -16,7 +16,7 @@ use hotshell_abi::{Event, EventKind, RenderMode, Sample};
 
 use crate::instance::{BlockResult, Dead};
 use crate::params::Parameters;
-use crate::rt::block::Bound;
+use crate::rt::bound::Bound;
 use crate::shell::HostBlock;
 use crate::shell::audio::{Desk, ShellAudio, Verdict, is_bypassed, state_changed};
 use crate::shell::fade::{Circumstances, Law, Plan, mix, preroll_frames};

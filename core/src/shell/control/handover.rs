@@ -16,7 +16,7 @@ use hotshell_abi::{AudioConfig, PluginDesc, Reason, Sample};
 use crate::host::Level;
 use crate::instance::{Instance, SharedHalf, Table};
 use crate::params::{ParamPlan, Parameters};
-use crate::rt::block::OwnedBlock;
+use crate::rt::owned::OwnedBlock;
 use crate::shell::control::{Control, Live, Main, Parked, Pending, check_description, layouts_of, voices_of};
 use crate::shell::player::{End, Player, SwapMemory, shape_of};
 use crate::shell::run::{BlockFacts, Hearing, Outgoing, Span, run};
