@@ -29,7 +29,8 @@ impl EventKind {
     pub const GESTURE_BEGIN: Self = Self(8);
     /// Out only: the user lets go of parameter `id`.
     pub const GESTURE_END: Self = Self(9);
-    /// MIDI 1: three bytes, see [`Event::midi_bytes`].
+    /// MIDI 1: three bytes, see [`Event::midi_bytes`]. A note on with [`Event::REPLAY`] set has its age in frames in
+    /// `data[1]`.
     pub const MIDI: Self = Self(10);
     /// MIDI 2 universal packet: four words in `data`.
     pub const MIDI2: Self = Self(11);

@@ -260,7 +260,8 @@ const MIDI_NOTE: u64 = 1 << 63;
 impl Held {
     fn sounding(&self, clock: u64) -> Event {
         if self.on.data[1] & MIDI_NOTE != 0 {
-            return Event { kind: EventKind::MIDI, data: [self.on.data[1] & 0x00ff_ffff, 0], ..self.on };
+            let age = clock.saturating_sub(self.since);
+            return Event { kind: EventKind::MIDI, data: [self.on.data[1] & 0x00ff_ffff, age], ..self.on };
         }
         Event { data: [clock.saturating_sub(self.since), 0], ..self.on }
     }
