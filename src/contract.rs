@@ -22,7 +22,7 @@
 //! - A parameter that is gone keeps its value and its automation, and has them when its id comes back. A value that was
 //!   still at the old default follows the new one.
 //! - Threads of yours go on running *old* code. Stop them in `Drop`.
-//! - `println!` writes to a DAW's output that nobody sees. Lines of [`log`](crate::log) reach the `dev` terminal and the
+//! - `println!` writes to a DAW's output that nobody sees. Lines of [`crate::log`] reach the `dev` terminal and the
 //!   host; from `process`, [`rt_log!`](crate::rt_log).
 //! - A panic anywhere in your code does not stop the sound: the block is completed, and the last good build comes back.
 //!   A crash that no process survives (a segmentation fault, an abort, an endless loop) is not caught in the host.

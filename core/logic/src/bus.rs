@@ -109,7 +109,8 @@ impl BusKind {
 pub enum Mpe {
     /// Messages arrive as they are.
     Raw,
-    /// Bend, pressure and timbre arrive as per-note expressions.
+    /// Inside the zones that a controller switches on, bend, pressure and timbre arrive as per-note expressions, and what
+    /// the master channel says arrives for every channel of its zone.
     Normalise,
 }
 
@@ -148,6 +149,9 @@ impl NotePorts {
         preferred: Self::CLAP,
         mpe: Mpe::Raw,
     };
+    /// One input port whose MPE messages arrive as per-note expressions.
+    pub const MPE: Self =
+        Self { dialects: Self::CLAP | Self::MIDI | Self::MIDI_MPE, mpe: Mpe::Normalise, ..Self::INPUT };
     /// One port each way: a note effect.
     pub const THROUGH: Self = Self { outputs: 1, ..Self::INPUT };
 

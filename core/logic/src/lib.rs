@@ -8,6 +8,7 @@ pub mod context;
 pub mod events;
 pub mod export;
 pub mod info;
+mod mpe;
 pub mod params;
 pub mod plugin;
 pub mod snapshot;

@@ -70,7 +70,7 @@ impl PluginLogic for Synth {
         ..PluginInfo::new("org.hotshell.synth", "hotshell Synth")
     };
     const BUSES: &'static [BusLayout] = BusLayout::STEREO_OUT;
-    const NOTES: NotePorts = NotePorts::INPUT;
+    const NOTES: NotePorts = NotePorts::MPE;
 
     fn create(params: Arc<SynthParams>, _cx: &CreateContext<'_>) -> Self {
         let cutoff = VoiceMods::new(&params.cutoff);

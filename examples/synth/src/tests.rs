@@ -45,6 +45,22 @@ fn pitch_follows_key_bend_and_tuning() {
 }
 
 #[test]
+fn an_mpe_controller_bends_one_note_by_up_to_48_semitones() {
+    let mut rig = rig();
+    rig.set(|p| &p.wave, Wave::Sine);
+    // One zone of 15 channels.
+    for bytes in [[0xb0, 101, 0], [0xb0, 100, 6], [0xb0, 6, 15], [0x91, 57, 100], [0xe1, 0, 80]] {
+        rig.midi(bytes);
+    }
+    rig.run(4800);
+    assert!((hertz(rig.run(48_000).channel(0)) - 440.0).abs() < 2.0, "a quarter of 48 semitones up");
+    rig.swap();
+    rig.midi([0xe1, 0, 64]);
+    rig.run(4800);
+    assert!((hertz(rig.run(48_000).channel(0)) - 220.0).abs() < 2.0, "the new build knows of the zone");
+}
+
+#[test]
 fn the_pedal_holds_released_keys() {
     let mut rig = rig();
     rig.midi([0x90, 60, 100]);

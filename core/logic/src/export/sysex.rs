@@ -20,6 +20,17 @@ impl<'a> RawEvents<'a> {
         Self { events, follow: true }
     }
 
+    /// Other events with the same bytes behind them.
+    ///
+    /// # Safety
+    /// Each system exclusive in `events` is one of this list's.
+    pub(crate) const unsafe fn replaced<'b>(self, events: &'b [Event]) -> RawEvents<'b>
+    where
+        'a: 'b,
+    {
+        RawEvents { events, follow: self.follow }
+    }
+
     /// Events of a test: system exclusives read as empty.
     #[cfg(test)]
     pub(crate) const fn without_sysex(events: &'a [Event]) -> Self {

@@ -11,12 +11,14 @@ use hotshell_abi::table::{CreateArgs, LogicHandle, ResetReport, SharedHandle};
 use hotshell_abi::{AudioConfig, Bytes, ProcessArgs, RenderMode, Sample, Status};
 
 use crate::buffer::AudioBuffer;
+use crate::bus::Mpe;
 use crate::context::{CreateContext, ProcessContext, Reason, Transport};
 use crate::events::EventList;
 use crate::export::panic::gate;
 use crate::export::shared::{Parts, Shared};
 use crate::export::sysex::RawEvents;
 use crate::info::{ProcessStatus, Replay};
+use crate::mpe::{self, Normaliser};
 use crate::plugin::PluginLogicCore;
 use crate::snapshot::{SnapshotReader, SnapshotWriter};
 
@@ -26,6 +28,8 @@ struct Running<G> {
     parts: Arc<Parts>,
     config: AudioConfig,
     build: u32,
+    /// For plug-ins that ask for it.
+    mpe: Option<Box<Normaliser>>,
 }
 
 impl<G> Running<G> {
@@ -62,7 +66,8 @@ pub(super) unsafe extern "C" fn create<G: PluginLogicCore<S>, S: Sample>(
             store: Some(&parts.store),
         };
         let logic = G::create(Arc::clone(&shared.params), &cx);
-        let running = Box::new(Running { logic, parts, config: UNSIZED, build: args.build });
+        let mpe = matches!(G::NOTES.mpe, Mpe::Normalise).then(|| Box::new(Normaliser::new()));
+        let running = Box::new(Running { logic, parts, config: UNSIZED, build: args.build, mpe });
         // SAFETY: not null, and by the table's contract writable.
         unsafe { *out = Box::into_raw(running).cast() };
         Status::OK
@@ -108,6 +113,7 @@ pub(super) unsafe extern "C" fn clear<G: PluginLogicCore<S>, S: Sample>(logic: L
         // SAFETY: the table's contract on handles.
         let Some(running) = (unsafe { Running::<G>::of(logic) }) else { return Status::BAD_ARGUMENT };
         running.parts.smoothers.iter().for_each(crate::params::Smoother::snap);
+        running.mpe.iter_mut().for_each(|mpe| mpe.clear());
         running.logic.clear();
         Status::OK
     })
@@ -138,7 +144,13 @@ impl<G> Running<G> {
         // SAFETY: by contract.
         let Some(output) = (unsafe { args.output.as_mut() }) else { return Status::BAD_ARGUMENT };
         // SAFETY: bytes behind system exclusives are borrowed for the call (`Event::sysex_bytes`).
-        let events = EventList::new(unsafe { RawEvents::new(args.events.as_slice()) });
+        let raw = unsafe { RawEvents::new(args.events.as_slice()) };
+        let raw = match &mut self.mpe {
+            // SAFETY: the normaliser passes events that are not MIDI on as they are.
+            Some(mpe) => unsafe { raw.replaced(mpe.run(raw.events())) },
+            None => raw,
+        };
+        let events = EventList::new(raw);
         if args.state_changed != 0 {
             self.logic.state_changed();
         }
@@ -178,7 +190,11 @@ pub(super) unsafe extern "C" fn snapshot<G: PluginLogicCore<S>, S: Sample>(
         // SAFETY: the table's contract on handles and buffers.
         let (running, out) = unsafe { (Running::<G>::of(logic), out.as_mut()) };
         let (Some(running), Some(out)) = (running, out) else { return Status::BAD_ARGUMENT };
-        running.logic.snapshot(&mut SnapshotWriter::new(out));
+        let mut out = SnapshotWriter::new(out);
+        if let Some(mpe) = &running.mpe {
+            out.put(mpe::KEY, mpe.state());
+        }
+        running.logic.snapshot(&mut out);
         Status::OK
     })
 }
@@ -194,7 +210,11 @@ pub(super) unsafe extern "C" fn restore<G: PluginLogicCore<S>, S: Sample>(
         let (Some(running), Some(replay_notes)) = (running, replay_notes) else {
             return Status::BAD_ARGUMENT;
         };
-        let replay = running.logic.restore(&SnapshotReader::new(from.as_slice()));
+        let from = SnapshotReader::new(from.as_slice());
+        if let (Some(mpe), Some(state)) = (&mut running.mpe, from.get(mpe::KEY)) {
+            mpe.set_state(state);
+        }
+        let replay = running.logic.restore(&from);
         *replay_notes = u32::from(replay == Replay::HeldNotes);
         Status::OK
     })
