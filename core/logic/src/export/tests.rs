@@ -6,6 +6,7 @@ pub(crate) mod shell;
 
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
 use hotshell_abi::describe::param_host_id;
@@ -17,8 +18,8 @@ use hotshell_abi::{
 };
 
 use self::bomb::{Bomb, Dud};
-use self::probe::Probe;
-use self::shell::{API, Fake};
+use self::probe::{Probe, ProbeParams};
+use self::shell::{API, Fake, GONE};
 use super::{api, panic};
 
 const PROBE: &LogicApi = api::<Probe, f64>();
@@ -192,8 +193,7 @@ fn fields_follow_the_shells_bytes_and_write_them() {
     let store = Fake::new(&[]);
     store.write("file", &rmp_serde::to_vec_named("a.wav").unwrap(), 0);
     let live = Live::new(PROBE, &store);
-    // SAFETY: a bound shared half of this plug-in.
-    let params = unsafe { &super::shared::Shared::<probe::ProbeParams>::of(live.shared).unwrap().params };
+    let params = params_of(&live);
     assert_eq!(params.file.get().0, "a.wav", "bound with its value");
     store.write("file", &rmp_serde::to_vec_named("b.wav").unwrap(), 0);
     assert_eq!(sync(&live), (Status::OK, String::new()));
@@ -209,6 +209,65 @@ fn fields_follow_the_shells_bytes_and_write_them() {
     assert!(line.starts_with("file: "), "{line}");
     assert_eq!(params.file.get().0, "", "the default shows");
     assert_eq!(store.fields.lock().unwrap()["file"].0, [0xc1], "the bytes stay");
+}
+
+/// The file that `params` shows and the file in the shell's bytes.
+fn both(live: &Live<'_>, store: &Fake) -> (String, Option<String>) {
+    let fields = store.fields.lock().unwrap();
+    let bytes = fields.get("file").filter(|field| field.2 != GONE);
+    (params_of(live).file.get().0.clone(), bytes.map(|field| rmp_serde::from_slice(&field.0).unwrap()))
+}
+
+fn params_of(live: &Live<'_>) -> Arc<ProbeParams> {
+    // SAFETY: a bound shared half of this plug-in.
+    unsafe { super::shared::Shared::<ProbeParams>::of(live.shared).unwrap().params.clone() }
+}
+
+fn file(name: &str) -> crate::params::FilePath {
+    crate::params::FilePath(name.to_owned())
+}
+
+#[test]
+fn two_writers_at_once_end_on_the_value_of_the_bytes() {
+    let store = Fake::new(&[]);
+    let live = Live::new(PROBE, &store);
+    let params = params_of(&live);
+    let other = params.clone();
+    *store.meanwhile.lock().unwrap() = Some(Box::new(move || other.file.set(file("second")).unwrap()));
+    params.file.set(file("first")).unwrap();
+    assert_eq!(both(&live, &store), ("second".to_owned(), Some("second".to_owned())));
+    assert_eq!(sync(&live), (Status::OK, String::new()));
+    assert_eq!(params.file.get().0, "second");
+}
+
+#[test]
+fn a_writer_during_a_sync_is_not_undone_by_it() {
+    for bytes in [&rmp_serde::to_vec_named("loaded").unwrap()[..], &[0xc1]] {
+        let store = Fake::new(&[]);
+        let live = Live::new(PROBE, &store);
+        let params = params_of(&live);
+        store.write("file", bytes, 0);
+        let other = params.clone();
+        *store.meanwhile.lock().unwrap() = Some(Box::new(move || other.file.set(file("written")).unwrap()));
+        assert_eq!(sync(&live), (Status::OK, String::new()), "replaced bytes are nobody's failure");
+        assert_eq!(both(&live, &store), ("written".to_owned(), Some("written".to_owned())));
+    }
+}
+
+#[test]
+fn a_state_without_a_field_resets_it_unless_it_is_written_meanwhile() {
+    let store = Fake::new(&[]);
+    let live = Live::new(PROBE, &store);
+    let params = params_of(&live);
+    params.file.set(file("set")).unwrap();
+    store.write("file", &[], GONE);
+    let other = params.clone();
+    *store.meanwhile.lock().unwrap() = Some(Box::new(move || other.file.set(file("written")).unwrap()));
+    assert_eq!(sync(&live), (Status::OK, String::new()));
+    assert_eq!(both(&live, &store), ("written".to_owned(), Some("written".to_owned())));
+    store.write("file", &[], GONE);
+    assert_eq!(sync(&live), (Status::OK, String::new()));
+    assert_eq!(both(&live, &store), (String::new(), None));
 }
 
 /// Entries as owned values.

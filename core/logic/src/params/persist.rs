@@ -7,7 +7,6 @@
 //! variants. They are deterministic if the type is: `BTreeMap`, not `HashMap`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use hotshell_abi::StoreRef;
 use serde::Serialize;
@@ -15,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 pub use crate::export::published::Reading;
 
-use crate::export::published::Published;
+use crate::export::published::{Published, Source};
 
 /// What a persistent or kept field may hold.
 pub trait PersistValue: Serialize + DeserializeOwned + Default + Send + Sync + 'static {}
@@ -77,16 +76,24 @@ macro_rules! accessors {
     };
 }
 
-accessors!(Persist, true, "Replaces the value and marks the project as changed. [any but audio]");
-accessors!(Keep, false, "Replaces the value. [any but audio]");
+accessors!(
+    Persist,
+    true,
+    "Replaces the value and marks the project as changed. If several set it at once, the last whose bytes the shell
+took shows to all. [any but audio]"
+);
+accessors!(
+    Keep,
+    false,
+    "Replaces the value. If several set it at once, the last whose bytes the shell took shows to all. [any but audio]"
+);
 
 /// One field, bound to the shell's bytes or on its own.
 #[derive(Debug)]
 pub(crate) struct Field<T> {
     id: String,
     store: Option<StoreRef>,
-    /// Version of the bytes that `value` was decoded from or encoded to.
-    version: AtomicU64,
+    /// With the version of the bytes that it was decoded from or encoded to.
     value: Published<T>,
 }
 
@@ -99,18 +106,22 @@ impl<T> std::fmt::Debug for Published<T> {
 impl<T: PersistValue> Field<T> {
     /// Bound to `store`, with its default until `sync` reads it.
     pub(crate) fn new(id: String, store: Option<StoreRef>) -> Self {
-        Self { id, store, version: AtomicU64::new(0), value: Published::new(T::default()) }
+        Self { id, store, value: Published::new(T::default()) }
     }
 
+    /// No lock is held around the bytes and the value, nor while the author's code runs: the shell numbers the bytes,
+    /// and the value of the greatest number stays. Whoever sets at the same time, both end on the same.
     fn write(&self, value: T, user: bool) -> Result<(), PersistError> {
         let bytes =
             rmp_serde::to_vec_named(&value).map_err(|error| PersistError::Encode(error.to_string()))?;
-        if let Some(store) = &self.store {
-            let refused = |_| PersistError::Refused(self.id.clone());
-            let version = store.field_write(&self.id, &bytes, user).map_err(refused)?;
-            self.version.store(version, SeqCst);
-        }
-        self.value.set(value);
+        let version = match &self.store {
+            Some(store) => store
+                .field_write(&self.id, &bytes, user)
+                .map_err(|_| PersistError::Refused(self.id.clone()))?,
+            None => 0,
+        };
+        // Not shown: somebody's later bytes are there already, and their value.
+        let _ = self.value.set(value, version, Source::Written);
         Ok(())
     }
 }
@@ -125,29 +136,25 @@ impl<T: PersistValue> SyncField for Field<T> {
     fn sync(&self) -> Result<(), String> {
         let Some(store) = &self.store else { return Ok(()) };
         let moved = store.field_version(&self.id);
-        if moved == self.version.load(SeqCst) {
+        if moved <= self.value.version() {
             return Ok(());
         }
-        let Some((bytes, version)) = store.field_read(&self.id) else {
+        let (decoded, version) = match store.field_read(&self.id) {
+            Some((bytes, version)) => (rmp_serde::from_slice(&bytes), version),
             // A loaded state had none: the field is its default again.
-            self.version.store(moved, SeqCst);
-            self.value.set(T::default());
-            return Ok(());
+            None => (Ok(T::default()), moved),
         };
-        let decoded = rmp_serde::from_slice(&bytes);
-        self.version.store(version, SeqCst);
         match decoded {
             Ok(value) => {
-                self.value.set(value);
+                let _ = self.value.set(value, version, Source::Read);
                 Ok(())
             }
-            Err(error) => {
-                self.value.set(T::default());
-                Err(format!(
-                    "{}: its saved bytes do not decode ({error}); they are kept, the default shows",
-                    self.id
-                ))
-            }
+            Err(error) if self.value.set(T::default(), version, Source::Read) => Err(format!(
+                "{}: its saved bytes do not decode ({error}); they are kept, the default shows",
+                self.id
+            )),
+            // Bytes that have been replaced meanwhile.
+            Err(_) => Ok(()),
         }
     }
 }

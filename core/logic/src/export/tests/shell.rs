@@ -11,6 +11,9 @@ use hotshell_abi::{ByteSink, Bytes, MeterCell, ParamCell, ShellApi, Status, Stor
 
 type Field = (Vec<u8>, u64, u32);
 
+/// Written by a state load that had no such field: the version counts, the bytes are none.
+pub const GONE: u32 = 2;
+
 #[derive(Default)]
 pub struct Fake {
     pub params: BTreeMap<u32, Box<ParamCell>>,
@@ -19,6 +22,8 @@ pub struct Fake {
     pub fields: Mutex<BTreeMap<String, Field>>,
     pub lines: Mutex<Vec<String>>,
     pub owners: AtomicUsize,
+    /// Runs once, between the next read or write of a field's bytes and the answer to it.
+    pub meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Fake {
@@ -42,6 +47,13 @@ impl Fake {
         let field = fields.entry(id.to_owned()).or_default();
         *field = (bytes.to_vec(), field.1 + 1, user);
         field.1
+    }
+
+    fn answering(&self) {
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
     }
 }
 
@@ -106,13 +118,11 @@ unsafe extern "C" fn field_read(
 ) -> Status {
     // SAFETY: tests keep the store; `StoreRef` passes live locals.
     let (store, out, version) = unsafe { (of(store), &mut *out, &mut *version) };
-    match store.fields.lock().unwrap().get(id.as_str()) {
-        Some(field) => {
-            *version = field.1;
-            out.write(&field.0)
-        }
-        None => Status::NOT_SUPPORTED,
-    }
+    let found = store.fields.lock().unwrap().get(id.as_str()).cloned();
+    store.answering();
+    let Some((bytes, found, _)) = found.filter(|field| field.2 != GONE) else { return Status::NOT_SUPPORTED };
+    *version = found;
+    out.write(&bytes)
 }
 
 unsafe extern "C" fn field_write(
@@ -123,7 +133,9 @@ unsafe extern "C" fn field_write(
     version: *mut u64,
 ) -> Status {
     // SAFETY: tests keep the store; `StoreRef` passes a live local.
-    unsafe { *version = of(store).write(id.as_str(), bytes.as_slice(), user) };
+    let (store, version) = unsafe { (of(store), &mut *version) };
+    *version = store.write(id.as_str(), bytes.as_slice(), user);
+    store.answering();
     Status::OK
 }
 
