@@ -1,12 +1,17 @@
 //! What a reload costs: lost blocks, time until it is heard, the block of the swap, memory and files.
 //! `cargo bench -p hotshell-tests --bench reload [-- --json FILE]`
 
+use hotshell_core::reload::slot::{self, Slot};
 use hotshell_tests::figures::{Figures, median};
-use hotshell_tests::{Built, Fixture, Play, Profile, Scene, constant};
+use hotshell_tests::fixture::workspace;
+use hotshell_tests::{
+    Built, Bundle, Fixture, HostOptions, Play, Plugin, Profile, Scene, Scope, Setup, constant,
+};
 use serde_json::json;
 
 const RELOADS: usize = 40;
 const MANY: usize = 50;
+const SAVES: usize = 10;
 
 fn milliseconds(nanoseconds: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
@@ -99,11 +104,114 @@ fn memory(figures: &mut Figures) {
     figures.put("memory.staged_files_left", json!(files.iter().filter(|f| f.starts_with("staged")).count()));
 }
 
+/// `dev` at work on a copy of the gain example, and a host that plays its bundle.
+struct Author {
+    dev: std::process::Child,
+    folder: tempfile::TempDir,
+    source: String,
+}
+
+impl Author {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (from, to) = (workspace().join("examples/gain"), folder.path().join("gain"));
+        std::fs::create_dir_all(to.join("src")).expect("a folder");
+        for entry in std::fs::read_dir(from.join("src")).expect("the example").flatten() {
+            std::fs::copy(entry.path(), to.join("src").join(entry.file_name())).expect("copied");
+        }
+        let root = workspace().display();
+        let manifest = format!(
+            "[package]\nname = \"gain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\n\
+             crate-type = [\"cdylib\", \"rlib\"]\n\n[dependencies]\nhotshell = {{ path = {:?} }}\n\n[workspace]\n",
+            root.to_string()
+        );
+        std::fs::write(to.join("Cargo.toml"), manifest).expect("written");
+        std::fs::copy(workspace().join("Cargo.lock"), to.join("Cargo.lock")).expect("copied");
+        let source = std::fs::read_to_string(to.join("src/lib.rs")).expect("the example");
+        let log = std::fs::File::create(folder.path().join("dev.log")).expect("a log");
+        let dev = std::process::Command::new(hotshell_tests::fixture::command())
+            .arg("dev")
+            .arg(&to)
+            .arg("--out")
+            .arg(folder.path().join("out"))
+            .env("HOTSHELL_DATA_DIR", folder.path().join("data"))
+            .stdin(std::process::Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log)
+            .spawn()
+            .expect("dev starts");
+        Self { dev, folder, source }
+    }
+
+    /// First entry of a folder, once there is one.
+    fn wait_for(&mut self, folder: &str) -> std::path::PathBuf {
+        let folder = self.folder.path().join(folder);
+        loop {
+            let entry = std::fs::read_dir(&folder).ok().and_then(|mut entries| entries.next());
+            if let Some(Ok(entry)) = entry {
+                return entry.path();
+            }
+            let log = || std::fs::read_to_string(self.folder.path().join("dev.log")).unwrap_or_default();
+            assert!(self.dev.try_wait().expect("asked").is_none(), "dev ended: {}", log());
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+        }
+    }
+
+    /// Saves the source with another gain; answers when, in nanoseconds since 1970.
+    fn save(&self, factor: f32) -> u64 {
+        let (old, new) = ("10.0_f32.powf(db / 20.0)", format!("{factor:?} * 10.0_f32.powf(db / 20.0)"));
+        assert!(self.source.contains(old), "the example says {old}");
+        let now = slot::now();
+        std::fs::write(self.folder.path().join("gain/src/lib.rs"), self.source.replace(old, &new))
+            .expect("saved");
+        now
+    }
+}
+
+impl Drop for Author {
+    fn drop(&mut self) {
+        // Ended or not, it must not outlive its folder; an error says that it has ended.
+        let _ = self.dev.kill();
+        let _ = self.dev.wait();
+    }
+}
+
+fn saved(figures: &mut Figures) {
+    let mut author = Author::start();
+    let place = author.wait_for("out");
+    let slot = Slot::existing(&author.wait_for("data/slots")).expect("dev's slot");
+    let bundle = Bundle::load(&place, Scope::Local).expect("loads");
+    let mut plugin = Plugin::open(&bundle, 0, HostOptions::default()).expect("opens");
+    plugin.activate(Setup::default());
+    plugin.play(Play::real_time());
+    let (mut heard_ms, mut built_ms) = (Vec::new(), Vec::new());
+    for i in 0..SAVES {
+        let before = slot.read_manifest().map_or(0, |manifest| manifest.build);
+        let saved = author.save(if i % 2 == 0 { 0.75 } else { 0.5 });
+        let mut heard = 0;
+        plugin.wait_until("the edit heard", |_| {
+            let reports = slot.reports().unwrap_or_default();
+            heard = reports.iter().filter(|r| r.heard > before).map(|r| r.heard_at).max().unwrap_or(0);
+            heard > 0
+        });
+        heard_ms.push(milliseconds(heard.saturating_sub(saved)));
+        built_ms.push(milliseconds(slot.read_manifest().expect("published").built_at.saturating_sub(saved)));
+        let blocks = plugin.playing().blocks();
+        plugin.wait_until("a pause between edits", |p| p.playing().blocks() > blocks + 200);
+    }
+    let recording = plugin.stop();
+    figures.put("gain_without_editor_and_trial.saves", json!(SAVES));
+    figures.put("gain_without_editor_and_trial.unwritten_samples", json!(recording.unwritten));
+    figures.put_spread("gain_without_editor_and_trial.saved_to_built_ms", &built_ms);
+    figures.put_spread("gain_without_editor_and_trial.saved_to_heard_ms", &heard_ms);
+}
+
 fn main() {
     let mut figures = Figures::from_arguments();
     profile(&mut figures, Profile::Release, "release");
     profile(&mut figures, Profile::Dev, "dev");
     memory(&mut figures);
+    saved(&mut figures);
     figures.put(
         "goals",
         json!({
@@ -111,6 +219,7 @@ fn main() {
             "published_to_heard_ms_median": { "release": 30, "dev": 60 },
             "rss_per_reload_bytes": 1 << 20,
             "held_per_reload_bytes": 5 << 20,
+            "saved_to_heard_ms_median": 700,
         }),
     );
     figures.finish();

@@ -222,6 +222,25 @@ impl Fixture {
     }
 }
 
+/// Builds the command, in the profile that users install it in, and answers its executable.
+///
+/// # Panics
+/// If it does not build.
+#[must_use]
+pub fn command() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(workspace()).args(["build", "--release", "--package", "cargo-hotshell"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = cargo.output().expect("cargo runs");
+    assert!(output.status.success(), "the command does not build");
+    let executable =
+        Message::parse_stream(&output.stdout[..]).flatten().filter_map(|message| match message {
+            Message::CompilerArtifact(artifact) => artifact.executable,
+            _ => None,
+        });
+    executable.last().expect("an executable").into_std_path_buf()
+}
+
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
