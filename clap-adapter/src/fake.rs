@@ -38,6 +38,7 @@ pub(crate) struct Script {
     pub(crate) block: Mutex<Option<Block>>,
     pub(crate) host: Mutex<Option<Box<dyn Host>>>,
     pub(crate) read: Mutex<Changes>,
+    pub(crate) held: Mutex<Changes>,
 }
 
 impl Script {
@@ -56,6 +57,7 @@ impl Script {
             block: Mutex::new(None),
             host: Mutex::new(None),
             read: Mutex::new(Changes::empty()),
+            held: Mutex::new(Changes::empty()),
         })
     }
 
@@ -300,6 +302,9 @@ impl Shell for FakeShell {
     }
     fn host_read(&self, what: Changes) {
         *self.0.read.lock() |= what;
+    }
+    fn hold(&self, what: Changes) {
+        *self.0.held.lock() |= what;
     }
     fn disconnect(&self) {
         self.0.said("disconnect");

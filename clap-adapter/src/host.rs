@@ -164,6 +164,14 @@ impl Link {
         }
     }
 
+    /// False where the host may not be told of other audio ports: CLAP forbids the rescan unless the host says yes. [main]
+    pub(crate) fn may_change_ports(&self, host: &HostMainThreadHandle<'_>) -> bool {
+        let needed = AudioPortRescanFlags::LIST | AudioPortRescanFlags::CHANNEL_COUNT;
+        self.extensions
+            .audio_ports
+            .is_some_and(|ports| needed.iter().all(|flag| ports.is_rescan_flag_supported(host, flag)))
+    }
+
     fn tell_params(&self, host: &HostMainThreadHandle<'_>, changes: Changes, inactive: bool) {
         let Some(params) = self.extensions.params else { return };
         let mut flags = ParamRescanFlags::empty();

@@ -152,6 +152,9 @@ pub(crate) struct Main<'a> {
 
 impl<'a> Main<'a> {
     pub(crate) fn new(host: HostMainThreadHandle<'a>, shared: &'a Shared) -> Self {
+        if !shared.link.may_change_ports(&host) {
+            shared.shell.hold(Changes::PORTS);
+        }
         let table = RwLock::new(Table::read(shared.shell.as_ref()));
         Self { shared, host, table, told_layout: Mutex::new(shared.current_layout()) }
     }

@@ -309,6 +309,9 @@ pub trait Shell: Send + Sync {
     fn take_changes(&self, phase: Phase) -> Changes;
     /// Tells the shell that the host read a list or a value again, so that it diffs against what the host last read.
     fn host_read(&self, what: Changes);
+    /// The host forbids these ([`Changes::PORTS`] where it may not be asked to read ports again): they are never
+    /// announced, and the new logic runs behind a shim.
+    fn hold(&self, what: Changes);
 
     /// The host's pointers are about to end: no call of [`Host`] after this returns.
     fn disconnect(&self);

@@ -110,6 +110,7 @@ impl Shell for Shared {
         flush(input: &dyn hotshell_core::shell::EventSource, output: &mut dyn hotshell_core::shell::EventSink) -> ();
         take_changes(phase: hotshell_core::shell::Phase) -> hotshell_core::shell::Changes;
         host_read(what: hotshell_core::shell::Changes) -> ();
+        hold(what: hotshell_core::shell::Changes) -> ();
         disconnect() -> ();
     }
 }

@@ -200,6 +200,7 @@ fn no_flag_that_needs_deactivation_is_used_while_active() {
 #[test]
 fn audio_ports_are_not_rescanned_when_the_host_says_it_cannot() {
     let bench = Bench::with(true, |host, _| *host.rescan.lock() = 0);
+    assert_eq!(*bench.script.held.lock(), Changes::PORTS, "the shell knows that it may not announce others");
     bench.script.change(Phase::AnyTime, Changes::PORTS | Changes::PORT_NAMES);
     bench.on_main_thread();
     assert!(bench.host_calls().is_empty());

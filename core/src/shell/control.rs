@@ -261,7 +261,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             {
                 return Ok(player);
             }
-            Parked::Player(player, _) if !player.instance.is_dead() => player.instance,
+            Parked::Player(mut player, _) if !player.instance.is_dead() => {
+                // The host's own restart: it sends its notes again, so nothing may sound on. A panic shows in `prepare`.
+                let _ = player.instance.clear();
+                player.instance
+            }
             Parked::Instance(instance) => instance,
             Parked::Player(..) | Parked::None => self.with_host(|host| {
                 Instance::create(&live.shared, Reason::HOST, live.build, host.name(), self.format)
@@ -502,6 +506,10 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
 
     fn host_read(&self, what: Changes) {
         self.main.lock().announced.host_read(what);
+    }
+
+    fn hold(&self, what: Changes) {
+        self.main.lock().announced.hold(what);
     }
 
     fn disconnect(&self) {

@@ -159,6 +159,9 @@ impl<K: Kind, P: Parameters, S: Sample> Shell for Around<K, P, S> {
     fn host_read(&self, what: Changes) {
         self.control.host_read(what);
     }
+    fn hold(&self, what: Changes) {
+        self.control.hold(what);
+    }
     fn disconnect(&self) {
         self.control.disconnect();
     }
