@@ -56,7 +56,7 @@ impl<const N: usize> VoiceMods<N> {
     pub fn value(&self, voice: usize, param: &FloatParam) -> f64 {
         let base = self.value.get(voice).copied().flatten().unwrap_or_else(|| param.base());
         let offset = self.offset.get(voice).copied().unwrap_or(0.0);
-        param.range().clamp(base + param.modulation() + offset)
+        param.bounds.bring(base + param.modulation() + offset)
     }
 }
 

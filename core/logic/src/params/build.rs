@@ -10,6 +10,7 @@ use hotshell_abi::store::{MeterRef, ParamRef};
 use hotshell_abi::{MAX_METERS, ParamDesc, PersistDesc, StoreRef};
 
 use crate::params::persist::{Field, SyncField};
+use crate::params::range::Bounds;
 use crate::params::text::Text;
 use crate::params::{
     BoolParam, BoolSpec, EnumParam, EnumSpec, FloatParam, FloatSpec, IntParam, IntSpec, Keep, Meter,
@@ -130,9 +131,10 @@ impl<'a> ParamsBuilder<'a> {
             ..self.record(&common!(spec), ParamDesc::FLOAT, (min, max, spec.default), text)
         };
         let (host_id, cell) = self.param(record, &common!(spec));
-        let smoothed = Smoother::new(cell.clone(), spec.range, spec.smooth);
+        let bounds = Bounds { range: spec.range, periodic: spec.flags.has(ParamFlags::PERIODIC) };
+        let smoothed = Smoother::new(cell.clone(), bounds, spec.smooth);
         self.found.smoothers.push(smoothed.clone());
-        FloatParam { cell, host_id, range: spec.range, default: spec.default, smoothed }
+        FloatParam { cell, host_id, bounds, default: spec.default, smoothed }
     }
 
     /// A whole-number parameter.
@@ -158,6 +160,7 @@ impl<'a> ParamsBuilder<'a> {
             host_id,
             min: spec.min.min(spec.max),
             max: spec.max.max(spec.min),
+            periodic: spec.flags.has(ParamFlags::PERIODIC),
             default: spec.default,
         }
     }

@@ -5,6 +5,7 @@
 
 use hotshell_abi::store::ParamRef;
 
+use crate::params::range::Bounds;
 use crate::params::{FloatRange, Param, Smoother};
 
 /// A continuous parameter: `f64` in plain units.
@@ -12,25 +13,26 @@ use crate::params::{FloatRange, Param, Smoother};
 pub struct FloatParam {
     pub(crate) cell: ParamRef,
     pub(crate) host_id: u32,
-    pub(crate) range: FloatRange,
+    pub(crate) bounds: Bounds,
     pub(crate) default: f64,
     /// The value without steps, advanced once a frame by the audio thread. [audio]
     pub smoothed: Smoother,
 }
 
 impl FloatParam {
-    /// Automation plus mono modulation, inside the range. [any]
+    /// Automation plus mono modulation, inside the range: what lies outside stays at its end, or comes in again at the
+    /// other if the parameter is `periodic`. [any]
     #[must_use]
     #[inline]
     pub fn value(&self) -> f64 {
-        self.range.clamp(self.cell.base() + self.cell.modulation())
+        self.bounds.bring(self.cell.base() + self.cell.modulation())
     }
 
     /// Without modulation: what knobs show and state holds. [any]
     #[must_use]
     #[inline]
     pub fn base(&self) -> f64 {
-        self.range.clamp(self.cell.base())
+        self.bounds.bring(self.cell.base())
     }
 
     /// The mono modulation offset in plain units. [any]
@@ -43,7 +45,7 @@ impl FloatParam {
     /// The range. [any]
     #[must_use]
     pub const fn range(&self) -> FloatRange {
-        self.range
+        self.bounds.range
     }
 
     /// The default plain value. [any]
@@ -59,7 +61,7 @@ impl Param for FloatParam {
         self.host_id
     }
     fn to_plain(&self, value: f64) -> f64 {
-        self.range.clamp(value)
+        self.bounds.bring(value)
     }
     fn store(&self, plain: f64) {
         self.cell.set_base(plain);

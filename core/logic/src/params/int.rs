@@ -5,7 +5,8 @@
 
 use hotshell_abi::store::ParamRef;
 
-use crate::params::Param;
+use crate::params::range::Bounds;
+use crate::params::{FloatRange, Param};
 
 /// A whole-number parameter.
 #[derive(Debug)]
@@ -14,11 +15,13 @@ pub struct IntParam {
     pub(crate) host_id: u32,
     pub(crate) min: i32,
     pub(crate) max: i32,
+    pub(crate) periodic: bool,
     pub(crate) default: i32,
 }
 
 impl IntParam {
-    /// Automation plus mono modulation, rounded, inside the range. [any]
+    /// Automation plus mono modulation, rounded, inside the range: what lies outside stays at its end, or comes in
+    /// again at the other if the parameter is `periodic`. [any]
     #[must_use]
     #[inline]
     pub fn value(&self) -> i32 {
@@ -44,9 +47,11 @@ impl IntParam {
         self.default
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "float to int saturates, and the clamp follows")]
+    #[expect(clippy::cast_possible_truncation, reason = "inside a range of i32, and float to int saturates")]
     fn whole(&self, value: f64) -> i32 {
-        (value.round() as i32).clamp(self.min, self.max)
+        let range = FloatRange::linear(self.min.into()..=self.max.into());
+        let inside = Bounds { range, periodic: self.periodic }.bring(value.round());
+        (inside as i32).clamp(self.min, self.max)
     }
 }
 
@@ -56,7 +61,7 @@ impl Param for IntParam {
         self.host_id
     }
     fn to_plain(&self, value: i32) -> f64 {
-        f64::from(value.clamp(self.min, self.max))
+        f64::from(self.whole(value.into()))
     }
     fn store(&self, plain: f64) {
         self.cell.set_base(plain);

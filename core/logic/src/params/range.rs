@@ -75,6 +75,18 @@ impl FloatRange {
         if value.is_nan() { self.min() } else { value.max(self.min()).min(self.max()) }
     }
 
+    /// `value` brought into the range by whole turns, the end of the range being its start again; what is no number
+    /// or endless becomes `min`. Both ends stay as they are.
+    #[must_use]
+    pub fn wrap(&self, value: f64) -> f64 {
+        let (min, max) = (self.min(), self.max());
+        if (min..=max).contains(&value) {
+            value
+        } else {
+            self.clamp(min + (value - min).rem_euclid(max - min))
+        }
+    }
+
     /// Law and exponent as they cross the boundary.
     pub(crate) const fn law(&self) -> (u32, f64) {
         match *self {
@@ -99,6 +111,51 @@ impl FloatRange {
                 Some("the exponent of a skewed range must be above 0")
             }
             _ => None,
+        }
+    }
+}
+
+/// What a parameter does with a value outside its range.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) range: FloatRange,
+    /// It wraps around; else it stays at the end.
+    pub(crate) periodic: bool,
+}
+
+impl Bounds {
+    /// `value` brought into the range.
+    #[inline]
+    pub(crate) fn bring(&self, value: f64) -> f64 {
+        if self.periodic { self.range.wrap(value) } else { self.range.clamp(value) }
+    }
+
+    /// Length of a turn, or 0 where there are none.
+    pub(crate) const fn turn(&self) -> f64 {
+        if self.periodic { self.range.max() - self.range.min() } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_ends_where_it_starts() {
+        let phase = FloatRange::linear(-180.0..=180.0);
+        for (value, wanted) in [
+            (180.0, 180.0),
+            (-180.0, -180.0),
+            (190.0, -170.0),
+            (-190.0, 170.0),
+            (180.0 + 7.0 * 360.0, -180.0),
+            (f64::NAN, -180.0),
+            (f64::INFINITY, -180.0),
+        ] {
+            assert_eq!(phase.wrap(value), wanted, "{value}");
+        }
+        for value in [-1e-30, 1.0_f64.next_up(), 1e300, f64::MIN] {
+            assert!((0.0..=1.0).contains(&FloatRange::linear(0.0..=1.0).wrap(value)), "{value}");
         }
     }
 }

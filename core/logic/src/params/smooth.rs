@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use hotshell_abi::Sample;
 use hotshell_abi::store::ParamRef;
 
-use crate::params::FloatRange;
+use crate::params::range::Bounds;
 
 /// How a smoothed value moves to a new target. Times in milliseconds, >= 0.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -20,7 +20,8 @@ pub enum Smoothing {
     None,
     /// A straight line that arrives after the time.
     Linear(f32),
-    /// A line of equal ratios that arrives after the time; for values > 0 (frequencies). Elsewhere as `Linear`.
+    /// A line of equal ratios that arrives after the time; for values > 0 (frequencies). Elsewhere, and for `periodic`
+    /// parameters, as `Linear`.
     Log(f32),
     /// One pole: within 0.1 % of the step after the time.
     Exponential(f32),
@@ -58,7 +59,8 @@ impl Smoothing {
 
 /// A parameter's value, smoothed. One per parameter and instance; advanced by [audio], one step a frame.
 ///
-/// It starts at the parameter's value after `create`, `reset` and `clear`: a first block never ramps.
+/// It starts at the parameter's value after `create`, `reset` and `clear`: a first block never ramps. A `periodic`
+/// parameter's goes the shorter way round, across the end of the range where that is nearer, and never leaves the range.
 #[derive(Debug, Clone)]
 pub struct Smoother(Arc<State>);
 
@@ -66,7 +68,7 @@ pub struct Smoother(Arc<State>);
 #[derive(Debug)]
 struct State {
     cell: ParamRef,
-    range: FloatRange,
+    bounds: Bounds,
     style: Smoothing,
     sample_rate: AtomicU64,
     current: AtomicU64,
@@ -90,11 +92,11 @@ fn store(cell: &AtomicU64, value: f64) {
 }
 
 impl Smoother {
-    pub(crate) fn new(cell: ParamRef, range: FloatRange, style: Smoothing) -> Self {
+    pub(crate) fn new(cell: ParamRef, bounds: Bounds, style: Smoothing) -> Self {
         let zero = || AtomicU64::new(0);
         Self(Arc::new(State {
             cell,
-            range,
+            bounds,
             style,
             sample_rate: AtomicU64::new(48_000_f64.to_bits()),
             current: zero(),
@@ -178,19 +180,31 @@ struct Ramp {
     left: u32,
     step: f64,
     straight: bool,
+    bounds: Bounds,
 }
 
 impl Ramp {
+    /// The distance to walk instead of `distance`: the shorter way round where there is one.
+    fn shorter(&self, distance: f64) -> f64 {
+        match self.bounds.turn() {
+            turn if turn > 0.0 => distance - turn * (distance / turn).round(),
+            _ => distance,
+        }
+    }
+
     #[inline]
     fn step(&mut self) -> f64 {
         if self.left > 0 {
             self.left -= 1;
-            self.current = match self.style {
+            let next = match self.style {
                 _ if self.left == 0 => self.target,
                 _ if self.straight => self.current + self.step,
-                Smoothing::Exponential(_) => self.target + (self.current - self.target) * self.step,
+                Smoothing::Exponential(_) => {
+                    self.target + self.shorter(self.current - self.target) * self.step
+                }
                 _ => self.current * self.step,
             };
+            self.current = if self.bounds.periodic { self.bounds.range.wrap(next) } else { next };
         }
         self.current
     }
@@ -198,7 +212,7 @@ impl Ramp {
 
 impl State {
     fn goal(&self) -> f64 {
-        self.range.clamp(self.cell.base() + self.cell.modulation())
+        self.bounds.bring(self.cell.base() + self.cell.modulation())
     }
 
     #[inline]
@@ -212,6 +226,7 @@ impl State {
             left,
             step: load(&self.step),
             straight: self.straight.load(Relaxed) != 0,
+            bounds: self.bounds,
         };
         if left == SNAP {
             (ramp.current, ramp.target, ramp.left) = (goal, goal, 0);
@@ -234,10 +249,12 @@ impl State {
         ramp.left = frames;
         ramp.straight = false;
         ramp.step = match self.style {
-            Smoothing::Log(_) if from > 0.0 && goal > 0.0 => (goal / from).powf(1.0 / f64::from(frames)),
+            Smoothing::Log(_) if from > 0.0 && goal > 0.0 && !self.bounds.periodic => {
+                (goal / from).powf(1.0 / f64::from(frames))
+            }
             Smoothing::Log(_) | Smoothing::Linear(_) | Smoothing::None => {
                 ramp.straight = true;
-                (goal - from) / f64::from(frames)
+                ramp.shorter(goal - from) / f64::from(frames)
             }
             Smoothing::Exponential(_) => 0.001_f64.powf(1.0 / f64::from(frames)),
         };
@@ -256,10 +273,15 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::params::FloatRange;
 
     fn smoother(style: Smoothing, value: f64) -> (ParamRef, Smoother) {
+        within(Bounds { range: FloatRange::linear(0.0..=1000.0), periodic: false }, style, value)
+    }
+
+    fn within(bounds: Bounds, style: Smoothing, value: f64) -> (ParamRef, Smoother) {
         let cell = ParamRef::own(value);
-        let smoother = Smoother::new(cell.clone(), FloatRange::linear(0.0..=1000.0), style);
+        let smoother = Smoother::new(cell.clone(), bounds, style);
         smoother.reset(1000.0);
         (cell, smoother)
     }
@@ -307,5 +329,29 @@ mod tests {
         cell.set_base(10.0);
         assert!((s.next_f64() - 1.0).abs() < 1e-9);
         assert!((s.next_f64() - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_periodic_one_goes_the_shorter_way_round_and_stays_in_the_range() {
+        let bounds = Bounds { range: FloatRange::linear(0.0..=360.0), periodic: true };
+        for style in [Smoothing::linear(20.0), Smoothing::log(20.0), Smoothing::exponential(20.0)] {
+            for (from, to, up) in [(350.0, 10.0, true), (10.0, 350.0, false), (10.0, 170.0, true)] {
+                let (cell, s) = within(bounds, style, from);
+                assert_eq!(s.next_f64(), from);
+                cell.set_base(to);
+                let mut last = from;
+                for _ in 0..20 {
+                    let value = s.next_f64();
+                    let walked = (value - last + 540.0).rem_euclid(360.0) - 180.0;
+                    assert!(
+                        (0.0..=360.0).contains(&value) && (walked > 0.0) == up,
+                        "{style:?}: {last} {value}"
+                    );
+                    last = value;
+                }
+                assert_eq!(last, to, "{style:?}");
+                assert!(!s.is_moving());
+            }
+        }
     }
 }

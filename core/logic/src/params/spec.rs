@@ -32,7 +32,8 @@ impl ParamFlags {
     pub const MANUAL_BYPASS: Self = Self(ParamDesc::BYPASS | ParamDesc::MANUAL_BYPASS);
     /// Its events wait for the next sub-block instead of dividing one.
     pub const NO_SPLIT: Self = Self(ParamDesc::NO_SPLIT);
-    /// Wraps around (a phase).
+    /// Wraps around (a phase): the end of the range is its start. Modulation past an end goes on at the other, and
+    /// smoothing takes the shorter way round. Floats and whole numbers.
     pub const PERIODIC: Self = Self(ParamDesc::PERIODIC);
     /// The host may automate it per voice.
     pub const AUTOMATABLE_PER_NOTE: Self = Self(ParamDesc::AUTOMATABLE | ParamDesc::AUTOMATABLE_PER_NOTE);
@@ -47,6 +48,12 @@ impl ParamFlags {
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    /// True if all of `other`'s bits are there.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// The bits as they cross the boundary: what cannot be automated while read-only is switched off.

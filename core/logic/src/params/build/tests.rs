@@ -93,3 +93,26 @@ fn nested_ids_and_groups_end_with_their_nesting() {
     assert_eq!(seen, [("osc.1.env.attack", "Osc 1/Envelope"), ("osc.1.pitch", "Osc 1"), ("out", "")]);
     assert_eq!(b.found.params[1].was, ["osc.1.tune"]);
 }
+
+#[test]
+fn a_periodic_value_wraps_where_another_stays_at_the_end() {
+    use crate::params::Param;
+    for periodic in [false, true] {
+        let flags = if periodic { ParamFlags::PERIODIC } else { ParamFlags::NONE };
+        let mut b = ParamsBuilder::standalone();
+        let range = FloatRange::linear(0.0..=360.0);
+        let phase = b.float(FloatSpec { range, flags, ..FloatSpec::new("phase", "Phase") });
+        let steps = b.int(IntSpec { min: 0, max: 12, flags, ..IntSpec::new("steps", "Steps") });
+        for param in [&phase.cell, &steps.cell] {
+            param.set_base(10.0);
+            param.set_modulation(-20.0);
+        }
+        let mods = crate::VoiceMods::<1>::new(&phase);
+        let wanted = if periodic { (350.0, 2, 350.0) } else { (0.0, 0, 0.0) };
+        assert_eq!((phase.value(), steps.value(), mods.value(0, &phase)), wanted);
+        assert_eq!(phase.smoothed.next_f64(), wanted.0);
+        assert_eq!((phase.base(), steps.base()), (10.0, 10), "the modulation is not in the base");
+        let wanted = if periodic { (10.0, 1.0) } else { (360.0, 12.0) };
+        assert_eq!((phase.to_plain(370.0), steps.to_plain(13)), wanted);
+    }
+}
