@@ -330,13 +330,16 @@ impl Found {
         assert!(problems.is_empty(), "the parameters cannot be used: {}", problems.join("; "));
     }
 
-    /// What is wrong, each naming its fields: an id used twice, ids with the same host id, two bypasses, too many
-    /// meters, groups a host would refuse.
+    /// What is wrong, each naming its fields: an id used twice or with a character that some file or host has another
+    /// use for, ids with the same host id, two bypasses, too many meters, groups a host would refuse.
     fn problems(&self) -> Vec<String> {
         let mut problems = self.problems.clone();
         self.check_params(&mut problems);
         let mut ids: Vec<&str> = self.persists.iter().map(|(id, _)| id.as_str()).collect();
         ids.extend(self.meters.iter().map(|meter| meter.id.as_str()));
+        let params = self.params.iter().flat_map(|param| std::iter::once(&param.id).chain(&param.was));
+        let all = params.map(String::as_str).chain(ids.iter().copied());
+        problems.extend(all.filter_map(|id| Some(format!("`{id}`: {}", id_problem(id)?))));
         ids.sort_unstable();
         for pair in ids.windows(2).filter(|pair| pair[0] == pair[1]) {
             problems.push(format!("`{}`: two fields have this id", pair[0]));
@@ -365,14 +368,23 @@ impl Found {
             if group.starts_with('/') || group.ends_with('/') || group.contains("//") {
                 problems.push(format!("`{}`: its group `{group}` has an empty part", param.id));
             }
-            if param.id.is_empty() || param.name.is_empty() {
-                problems.push(format!("`{}`: a parameter needs an id and a name", param.id));
+            if param.name.trim().is_empty() {
+                problems.push(format!("`{}`: a parameter needs a name that a user can read", param.id));
             }
         }
         if self.params.iter().filter(|param| param.flags & ParamDesc::BYPASS != 0).count() > 1 {
             problems.push("more than one parameter is the bypass".to_owned());
         }
     }
+}
+
+/// What is wrong with a dotted id, by the derive's rule for each of its parts.
+fn id_problem(id: &str) -> Option<String> {
+    if id.split('.').any(str::is_empty) {
+        return Some("a part of the id is empty".to_owned());
+    }
+    let wrong = id.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '_' | '-' | '.'))?;
+    Some(format!("the id has the character `{wrong}`; use a-z, 0-9, `_` and `-`"))
 }
 
 #[cfg(test)]

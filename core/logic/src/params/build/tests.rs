@@ -82,6 +82,29 @@ fn what_a_host_could_not_use_is_named() {
 }
 
 #[test]
+fn ids_keep_the_derives_rule_part_by_part() {
+    let found = problems(|b| {
+        b.bool(BoolSpec::new("Gain", "Gain"));
+        b.bool(BoolSpec::new("", "Nameless"));
+        b.bool(BoolSpec { was: &["old id"], ..BoolSpec::new("a", "A") });
+        b.inside("osc.", None, |b| b.keep::<u8>("ui"));
+        b.inside("é", None, |b| b.persist::<u8>(PersistSpec::new("file")));
+        b.meter::<1>(MeterSpec::new("out/left"));
+        b.bool(BoolSpec::new("fine-1_2.x", " "));
+    });
+    let wanted = [
+        "`fine-1_2.x`: a parameter needs a name that a user can read",
+        "`Gain`: the id has the character `G`; use a-z, 0-9, `_` and `-`",
+        "``: a part of the id is empty",
+        "`old id`: the id has the character ` `; use a-z, 0-9, `_` and `-`",
+        "`osc..ui`: a part of the id is empty",
+        "`é.file`: the id has the character `é`; use a-z, 0-9, `_` and `-`",
+        "`out/left`: the id has the character `/`; use a-z, 0-9, `_` and `-`",
+    ];
+    assert_eq!(found, wanted.join("; "));
+}
+
+#[test]
 fn nested_ids_and_groups_end_with_their_nesting() {
     let mut b = ParamsBuilder::standalone();
     b.inside("osc.1", Some("Osc 1"), |b| {
