@@ -49,6 +49,8 @@ mod drive;
 mod output;
 mod rig;
 mod spy;
+#[cfg(test)]
+mod tests;
 
 pub use hotshell_core::rt::alloc::Guard;
 pub use hotshell_core::shell::ShellError;
