@@ -3,6 +3,7 @@
 //! Called by: authors. Calls: its cell. Threads: [any] but `smoothed` ([audio]).
 #![deny(clippy::disallowed_types)]
 
+use hotshell_abi::Sample;
 use hotshell_abi::store::ParamRef;
 
 use crate::params::range::Bounds;
@@ -26,6 +27,13 @@ impl FloatParam {
     #[inline]
     pub fn value(&self) -> f64 {
         self.bounds.bring(self.cell.base() + self.cell.modulation())
+    }
+
+    /// [`FloatParam::value`] in single precision, for arithmetic with `f32` samples. [any]
+    #[must_use]
+    #[inline]
+    pub fn value_f32(&self) -> f32 {
+        self.value().to_f32()
     }
 
     /// Without modulation: what knobs show and state holds. [any]

@@ -41,7 +41,7 @@ fn without_a_shell_every_value_is_at_its_default_and_can_be_set() {
     assert_eq!(float.smoothed.next(), 1.0);
     float.cell.set_base(0.5);
     float.cell.set_modulation(0.25);
-    assert_eq!((float.base(), float.value()), (0.5, 0.75));
+    assert_eq!((float.base(), float.value(), float.value_f32()), (0.5, 0.75, 0.75));
     float.cell.set_base(f64::NAN);
     assert_eq!(float.value(), 0.0, "nothing of a host is trusted");
 }
