@@ -258,11 +258,14 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         if verdict.lost {
             self.link.lost.store(self.link.lost.load(Relaxed) + 1, Relaxed);
         }
-        if self.current.instance.is_dead()
-            && !self.link.faulted.swap(true, Release)
-            && let Some(host) = &self.host
-        {
-            host.request_callback();
+        // One that dies while it is faded out (in its `snapshot`, say) is replaced already: it is reported as it leaves.
+        if self.current.instance.is_dead() && self.incoming.is_none() {
+            self.current.told = true;
+            if !self.link.faulted.swap(true, Release)
+                && let Some(host) = &self.host
+            {
+                host.request_callback();
+            }
         }
         if let Some(started) = started {
             self.time(started, frames, swapping);

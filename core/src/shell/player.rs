@@ -58,6 +58,8 @@ pub struct Player<S> {
     pub first_block: Reason,
     /// How it left.
     pub end: End,
+    /// Its death has been told through the link.
+    pub told: bool,
     /// How parameter events divide its blocks.
     pub split: SplitDesc,
     /// How it takes over.
@@ -130,6 +132,7 @@ impl<S: Sample> Player<S> {
             cost: 0.0,
             first_block: Reason::HOST,
             end: End::None,
+            told: false,
             split: desc.split,
             handover: desc.handover,
             bypass: None,

@@ -291,7 +291,8 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         }
         self.link.faulted.store(false, Relaxed);
         let old = std::mem::replace(&mut self.current, incoming.player);
-        self.leave(old, End::Retired);
+        let died_just_now = old.instance.is_dead() && !old.told;
+        self.leave(old, if died_just_now { End::Faulted } else { End::Retired });
     }
 
     /// A run of frames within one stage.
