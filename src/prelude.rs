@@ -1,4 +1,6 @@
 //! What an author imports: `use hotshell::prelude::*;` in single precision, `use hotshell::prelude64::*;` in double.
+//!
+//! Called by: authors. Calls: nothing; it only names. Threads: the tag at each item.
 
 pub use std::sync::Arc;
 

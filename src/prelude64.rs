@@ -1,5 +1,7 @@
 //! The prelude of plug-ins that work in double precision: [`prelude`](crate::prelude) with `PluginLogic64` in place of
 //! `PluginLogic`.
+//!
+//! Called by: authors. Calls: nothing; it only names. Threads: the tag at each item.
 
 pub use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! The harness sees what it is there to see: each planted fault turns a test red, and a clean plug-in none.
+//!
+//! Called by: the test runner. Calls: the harness. Threads: the test's own.
 
 use hotshell_tests::bare::{ENTRY, FAULT, Fault, GAIN};
 use hotshell_tests::{Bundle, Event, HostOptions, Play, Plugin, Recording, Setup, constant, guard};

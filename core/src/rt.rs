@@ -1,5 +1,7 @@
 //! The lock-free and register-level parts, one file each. All `unsafe` of the audio path lives here and in
 //! [`instance`](crate::instance).
+//!
+//! Called by: `shell`, `store`, the adapters' `process`. Calls: nothing. Threads: each file says its own.
 
 pub mod alloc;
 pub mod block;

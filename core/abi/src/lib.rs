@@ -1,4 +1,3 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names this crate: the boundary and its safe views")]
 //! What crosses between a shell and a plug-in's logic, and nothing else.
 //!
 //! Called by: `hotshell-core` (the shell side) and `hotshell-logic` (the author's side). Calls: nothing.
@@ -14,6 +13,8 @@
 //!   is refused by name before any call.
 //! - Panics die where they are raised: each function behind a table catches on its own side and answers
 //!   [`Status::PANICKED`].
+
+#![allow(unsafe_code, reason = "DESIGN 9.9 names this crate: the boundary and its safe views")]
 
 pub mod block;
 pub mod canary;

@@ -1,7 +1,7 @@
 //! The two tables of functions: what the shell calls, and what the logic may call back.
 //!
 //! Called by: `hotshell-core/instance` calls [`LogicApi`], `hotshell-logic/export` fills it; the other way round for
-//! [`ShellApi`]. Threads: the tag at each field.
+//! [`ShellApi`]. Calls: nothing. Threads: the tag at each field.
 //!
 //! Two opaque objects live behind the table. The *shared half* is the author's `Params` bound to one store: Sync,
 //! used by [main] and [reload], never by [audio] through the table. The *logic* is the author's `Self`: owned by one

@@ -1,6 +1,9 @@
 //! The author's side of hotshell: what a plug-in is written against, and the thunks that put it behind the boundary.
 //!
 //! Authors see it through the facade `hotshell`. Nothing here knows a format or a host.
+//!
+//! Called by: authors, and the shell through the table of `export`. Calls: the author's code, and the shell through
+//! `hotshell_abi`. Threads: the tags at each item: [main] [audio] [reload] [any].
 
 pub mod buffer;
 pub mod bus;

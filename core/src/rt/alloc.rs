@@ -1,8 +1,9 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/src/rt: an allocator that counts")]
 //! An allocator that counts what a watched piece of code allocates and frees: for tests of real-time code.
 //!
 //! Called by: the Rig; an author's test executable names [`Guard`] as its global allocator. Calls: the system's
 //! allocator. Threads: [any]; each thread counts its own.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/src/rt: an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;

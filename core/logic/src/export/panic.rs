@@ -1,8 +1,9 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: the preallocated report of a panic")]
 //! The gate that every exported function passes, and the report of the last panic.
 //!
 //! Called by: all of `export`; the facade's entry points install the hook. Calls: nothing. Threads: [any], [audio] among
 //! them: nothing here allocates, waits or touches a thread-local.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: the preallocated report of a panic")]
 #![deny(clippy::disallowed_types)]
 
 use std::any::Any;

@@ -1,7 +1,3 @@
-#![allow(
-    unsafe_code,
-    reason = "DESIGN 9.9 names core/logic/src/export: the wait-free reading of persistent fields"
-)]
 //! A value that writers replace and readers, [audio] among them, read wait-free without ever freeing it.
 //!
 //! Called by: `params/persist`. Calls: nothing. Threads: reading [any]; writing and dropping [any but audio].
@@ -15,6 +11,11 @@
 //!
 //! Each value has the version of the bytes that it stands for, and an older version never replaces a newer one: writers
 //! need no lock around their bytes and their value to end on the same of both.
+
+#![allow(
+    unsafe_code,
+    reason = "DESIGN 9.9 names core/logic/src/export: the wait-free reading of persistent fields"
+)]
 
 use std::ops::Deref;
 use std::ptr::NonNull;

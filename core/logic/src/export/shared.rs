@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: pointers that cross the boundary")]
 //! The shared half behind the table: bind, sync, texts.
 //!
 //! Called by: the shell, through the table. Calls: the author's `Params` and texts. Threads: [main] [reload].
+
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: pointers that cross the boundary")]
 
 use std::sync::Arc;
 

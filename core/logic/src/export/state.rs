@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: pointers that cross the boundary")]
 //! The author's own state behind the table, and documents as lists of entries.
 //!
 //! Called by: the shell, through the table. Calls: the author's state functions. Threads: [main].
+
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: pointers that cross the boundary")]
 
 use hotshell_abi::table::{SharedHandle, StateEntry, StateSink};
 use hotshell_abi::{ByteSink, Bytes, Sample, Slice, Status, Str};

@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: bytes behind system exclusives")]
 //! The events of a call with the bytes that its system exclusives point to.
 //!
 //! Called by: `export/thunk` makes it, `events` reads it. Calls: nothing. Threads: [audio].
+
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: bytes behind system exclusives")]
 #![deny(clippy::disallowed_types)]
 
 use hotshell_abi::Event;

@@ -1,7 +1,8 @@
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: pointers that cross the boundary")]
 //! The audio half behind the table.
 //!
 //! Called by: the shell, through the table. Calls: the author. Threads: the tag at each field of `LogicApi`.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: pointers that cross the boundary")]
 #![deny(clippy::disallowed_types)]
 
 use std::sync::Arc;
