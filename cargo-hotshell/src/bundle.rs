@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         scratch: scratch.path(),
         colour: terminal.has_colour(),
     };
-    terminal.say("Building", format_args!("{} {}", project.package, request.kind.words()));
+    terminal.say("Building", format_args!("{} of {}", request.kind.words(), project.package));
     let job = Job::start(&request, Arc::new(move |news| drop(sender.send(Event::Build(news)))))?;
     let Some(outcome) = wait(job, &events, &mut terminal)? else {
         return Ok(ExitCode::from(130));

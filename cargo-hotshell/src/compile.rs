@@ -66,7 +66,7 @@ impl Kind {
         match self {
             Self::Shell { .. } => "the shell",
             Self::Logic => "the logic",
-            Self::Static { .. } => "the plug-in",
+            Self::Static { .. } => "the static plug-in",
         }
     }
 }

@@ -75,8 +75,11 @@ pub fn serve(args: &Args, begin: impl FnOnce(Stop) -> Result<(), Error>) -> Resu
     drop(claim);
     terminal.idle();
     if args.temporary {
-        clean::everything(&project, slot, &terminal)?;
-    } else if ended.is_ok() {
+        let cleaned = clean::everything(&project, slot, &terminal);
+        // What ended it counts more than what could not be removed.
+        return ended.and(cleaned).map(|()| ExitCode::SUCCESS);
+    }
+    if ended.is_ok() {
         terminal.say("Stopped", "hosts play the last good build on; `cargo hotshell clean` removes it");
     }
     ended.map(|()| ExitCode::SUCCESS)

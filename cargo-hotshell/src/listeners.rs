@@ -36,6 +36,9 @@ impl News {
     }
 }
 
+/// Bytes of old builds that a host cannot give back, from which on it should be restarted.
+const MUCH_HELD: u64 = 1 << 30;
+
 /// What was last said about each module.
 #[derive(Debug, Default)]
 pub struct Listeners {
@@ -90,6 +93,11 @@ impl Listeners {
             }
             None => {}
         }
+        if before.held_bytes < MUCH_HELD && after.held_bytes >= MUCH_HELD {
+            let text =
+                format!("{} holds {} of old builds; restart it", who(after), megabytes(after.held_bytes));
+            news.push(News::new(Tone::Odd, "Memory", text));
+        }
         for refusal in after.refusals.iter().filter(|refusal| !before.refusals.contains(refusal)) {
             let text = format!("build {} by {}: {}", refusal.build, who(after), refusal.reason);
             news.push(News::new(Tone::Bad, "Refused", text));
@@ -128,12 +136,20 @@ fn heard_line(manifest: &Manifest, report: &HostReport, lost: u64) -> News {
         0 => String::new(),
         saved => format!("{} after the save, ", span(between(saved, report.heard_at))),
     };
+    let held = match report.held_bytes {
+        0 => String::new(),
+        held => format!(", {} of old builds held", megabytes(held)),
+    };
     let text = format!(
-        "build {} in {}: {since_save}{since_publish} after publishing, {lost} blocks lost",
+        "build {} in {}: {since_save}{since_publish} after publishing, {lost} blocks lost{held}",
         manifest.build,
         who(report)
     );
     News::new(if lost == 0 { Tone::Good } else { Tone::Odd }, "Heard", text)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10)
 }
 
 fn who(report: &HostReport) -> String {
@@ -203,6 +219,18 @@ mod tests {
         let news = listeners.update(vec![lossy]);
         assert_eq!((news[0].tone, news[0].verb), (Tone::Odd, "Lost"));
         assert!(news[0].text.starts_with("3 blocks"), "{}", news[0].text);
+    }
+
+    #[test]
+    fn memory_that_a_host_cannot_give_back_is_shown_and_much_of_it_warned_of_once() {
+        let mut listeners = Listeners::default();
+        listeners.update(vec![report(1, 5)]);
+        listeners.published(manifest(2));
+        let held = HostReport { held_bytes: 2_340_000, ..report(2, 1_345_000_000) };
+        assert!(listeners.update(vec![held])[0].text.ends_with(", 2.3 MB of old builds held"));
+        let much = HostReport { held_bytes: MUCH_HELD, ..report(2, 1_345_000_000) };
+        assert_eq!(verbs(&listeners.update(vec![much.clone()])), ["Memory"]);
+        assert_eq!(listeners.update(vec![much]), []);
     }
 
     #[test]

@@ -7,12 +7,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::Context;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode};
 use walkdir::WalkDir;
 
-use crate::Error;
 use crate::project::Project;
 
 /// A save is over when nothing happened for this long: editors write, rename and touch in one go.
@@ -207,26 +205,30 @@ pub enum FileNews {
     Lost,
 }
 
-/// The operating system's file events.
+/// The operating system's file events. Without any (a user has 128 of its watchers at most) saves are still found by
+/// [`Sources::moved`], later.
 #[derive(Debug)]
 pub struct Watcher {
-    inner: RecommendedWatcher,
+    inner: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
 }
 
 impl Watcher {
     /// Starts; `sink` runs on the event library's thread.
-    ///
-    /// # Errors
-    /// The system gives no more watches.
-    pub fn start(sink: impl Fn(FileNews) + Send + 'static) -> Result<Self, Error> {
+    pub fn start(sink: impl Fn(FileNews) + Send + 'static) -> Self {
         let inner = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
             Ok(event) if event.need_rescan() => sink(FileNews::Lost),
             Ok(event) if is_write(event.kind) => sink(FileNews::Touched(event.paths)),
             Ok(_) => {}
             Err(_) => sink(FileNews::Lost),
         });
-        Ok(Self { inner: inner.context("cannot watch files")?, watched: BTreeSet::new() })
+        Self { inner: inner.ok(), watched: BTreeSet::new() }
+    }
+
+    /// True if the system gives no events.
+    #[must_use]
+    pub const fn is_blind(&self) -> bool {
+        self.inner.is_none()
     }
 
     /// Watches what `sources` lists and is not watched so far. A folder that cannot be watched is left to
@@ -243,7 +245,8 @@ impl Watcher {
     /// Watches one folder.
     pub fn add(&mut self, folder: &Path, mode: RecursiveMode) {
         use notify::Watcher as _;
-        if !self.watched.contains(folder) && self.inner.watch(folder, mode).is_ok() {
+        let Some(inner) = &mut self.inner else { return };
+        if !self.watched.contains(folder) && inner.watch(folder, mode).is_ok() {
             self.watched.insert(folder.to_owned());
         }
     }

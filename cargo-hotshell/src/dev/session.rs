@@ -79,7 +79,13 @@ impl<'a> Session<'a> {
         terminal: &'a mut Terminal,
     ) -> Result<Self, Error> {
         let to = sender.clone();
-        let mut watcher = Watcher::start(move |news| drop(to.send(Event::Files(news))))?;
+        let mut watcher = Watcher::start(move |news| drop(to.send(Event::Files(news))));
+        if watcher.is_blind() {
+            terminal.warn(
+                "Slow",
+                "the system gives no file events (too many watchers?); saves are looked for every second",
+            );
+        }
         // Watched before it is read: a save in between is seen twice rather than never.
         let sources = Sources::of(project);
         watcher.follow(&sources);

@@ -116,7 +116,8 @@ fn a_save_is_over_when_it_is_quiet_and_after_the_longest_time_at_the_latest() {
 fn events_of_writes_arrive() {
     let tree = Tree::new();
     let (sender, receiver) = std::sync::mpsc::channel();
-    let mut watcher = Watcher::start(move |news| drop(sender.send(news))).unwrap();
+    let mut watcher = Watcher::start(move |news| drop(sender.send(news)));
+    assert!(!watcher.is_blind());
     watcher.follow(&tree.sources);
     let path = tree.at("src/deep/dsp.rs");
     std::fs::read(&path).unwrap();
