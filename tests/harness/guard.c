@@ -24,7 +24,6 @@
 #define FRAMES 32
 
 static __thread int armed __attribute__((tls_model("initial-exec")));
-static __thread int busy __attribute__((tls_model("initial-exec")));
 static __thread uint64_t seen __attribute__((tls_model("initial-exec")));
 
 static void *first[FRAMES];
@@ -64,6 +63,8 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 extern void __libc_free(void *);
+
+static __thread int busy __attribute__((tls_model("initial-exec")));
 
 static void note(void) {
     if (!armed || busy)
