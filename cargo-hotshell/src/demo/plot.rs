@@ -1,6 +1,7 @@
 //! `swap.png`: the waveform around the swap, both versions labelled.
 //!
-//! The font is linked in, because a fresh machine has neither fonts nor a font system.
+//! The font (DejaVu Sans, under the permissive Bitstream Vera licence) is linked in, because a fresh machine has
+//! neither fonts nor a font system.
 //!
 //! Called by: `demo`. Calls: plotters. Threads: [main].
 
@@ -51,7 +52,7 @@ pub struct Picture<'a> {
 /// # Errors
 /// The file cannot be written.
 pub fn draw(file: &Path, picture: &Picture<'_>) -> Result<(), Error> {
-    register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
+    register_font(FONT, FontStyle::Normal, dejavu::sans::regular())
         .map_err(|_| anyhow::anyhow!("the built-in font is damaged"))?;
     let shown = || format!("{}: cannot be drawn", file.display());
     let root = BitMapBackend::new(file, SIZE).into_drawing_area();

@@ -100,7 +100,7 @@ impl Signals {
     }
 }
 
-/// Takes a request: true once per [`Signals::raise`].
+/// Takes a request: true once per `Signals::raise`.
 pub fn taken(request: &AtomicBool) -> bool {
     request.swap(false, Ordering::AcqRel)
 }
