@@ -129,7 +129,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         let inputs = player.buffers.main_inputs();
         let mut bypass = Bypass::new(inputs, config.max_frames, announced, config.sample_rate);
         bypass.jump(is_bypassed(&*params, player.bypass));
-        let state_seen = link.state_loads.load(Acquire);
+        let state_seen = player.loads;
         let told_tail = player.tail;
         Self {
             // A candidate may have more channels than the first player: the guard knows up to 64 of the main bus.
@@ -154,6 +154,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     #[must_use]
     pub fn into_players(mut self) -> (Box<Player<S>>, Vec<Box<Player<S>>>) {
         let mut others: Vec<_> = self.leaving.take().into_iter().collect();
+        self.current.loads = self.state_seen;
         if let Some(incoming) = self.incoming.take() {
             let old = std::mem::replace(&mut self.current, incoming.into_player(&self.link));
             others.push(old);

@@ -10,8 +10,8 @@
 mod handover;
 mod state;
 
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -56,6 +56,8 @@ pub struct Control<P, S> {
     main: Mutex<Main<S>>,
     /// A main-thread call was asked for and has not come yet.
     asked: AtomicBool,
+    /// [`Store::fields_version`] that the builds' own fields were last compared with.
+    fields_seen: AtomicU64,
     tap: OnceLock<Tap>,
     /// No reload thread looks after faults: [audio] asks for a main-thread call.
     alone: bool,
@@ -102,9 +104,16 @@ struct Pending {
     moves_values: bool,
 }
 
+/// An instance that was never sized.
+struct Fresh<S> {
+    instance: Instance<S>,
+    /// State loads that happened before it was made: of later ones it must hear.
+    loads: u64,
+}
+
 enum Parked<S> {
     Player(Box<Player<S>>, AudioConfig),
-    Instance(Instance<S>),
+    Fresh(Fresh<S>),
     /// Active, or lost to a failed activation.
     None,
 }
@@ -146,7 +155,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }),
             live: Live { shared, desc, build: 0 },
             pending: None,
-            parked: Parked::Instance(instance),
+            parked: Parked::Fresh(Fresh { instance, loads: 0 }),
             active: None,
             layout: 0,
             serial: 0,
@@ -165,6 +174,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             host: RwLock::new(host),
             main: Mutex::new(main),
             asked: AtomicBool::new(false),
+            fields_seen: AtomicU64::new(0),
             tap: OnceLock::new(),
             alone,
         })
@@ -254,8 +264,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
 
     fn sized(&self, main: &mut Main<S>, config: &AudioConfig) -> Result<Box<Player<S>>, ShellError> {
         let parked = std::mem::replace(&mut main.parked, Parked::None);
-        let live = main.live.clone();
-        let instance = match parked {
+        let Fresh { instance, loads } = match parked {
             Parked::Player(player, before)
                 if main.keep && before == *config && !player.instance.is_dead() =>
             {
@@ -264,16 +273,39 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             Parked::Player(mut player, _) if !player.instance.is_dead() => {
                 // The host's own restart: it sends its notes again, so nothing may sound on. A panic shows in `prepare`.
                 let _ = player.instance.clear();
-                player.instance
+                Fresh { instance: player.instance, loads: player.loads }
             }
-            Parked::Instance(instance) => instance,
-            Parked::Player(..) | Parked::None => self.with_host(|host| {
-                Instance::create(&live.shared, Reason::HOST, live.build, host.name(), self.format)
-            })?,
+            Parked::Fresh(fresh) => fresh,
+            Parked::Player(..) | Parked::None => self.afresh(main)?,
         };
+        let live = &main.live;
         let mut player = Player::prepare(instance, live.desc, config, live.build)?;
+        player.loads = loads;
         player.bypass = self.shell_bypass(live.desc);
         Ok(Box::new(player))
+    }
+
+    /// Another instance of the live build, on a shared half of its own, as every instance: the last one may have left
+    /// its locks poisoned.
+    fn afresh(&self, main: &mut Main<S>) -> Result<Fresh<S>, ShellError> {
+        let name = self.with_host(|host| host.name().to_owned());
+        let (shared, fresh) = self.make(main.live.shared.table(), Reason::HOST, main.live.build, &name)?;
+        main.live.shared = shared;
+        Ok(fresh)
+    }
+
+    /// An instance of `table`'s build and its shared half.
+    fn make(
+        &self,
+        table: Table,
+        reason: Reason,
+        build: u32,
+        host: &str,
+    ) -> Result<(Arc<SharedHalf>, Fresh<S>), ShellError> {
+        let loads = self.link.state_loads.load(Acquire);
+        let shared = Arc::new(SharedHalf::bind(table, &self.owner)?);
+        let instance = Instance::create(&shared, reason, build, host, self.format)?;
+        Ok((shared, Fresh { instance, loads }))
     }
 
     fn activate_locked(

@@ -8,16 +8,19 @@
 //! renewed in place, and its logic hears `state_changed` before its first block.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::time::Instant;
 
 use hotshell_abi::{AudioConfig, PluginDesc, Reason, Sample};
+use parking_lot::MutexGuard;
 
 use crate::host::Level;
-use crate::instance::{Instance, SharedHalf, Table};
+use crate::instance::{SharedHalf, Table};
 use crate::params::{ParamPlan, Parameters};
 use crate::rt::owned::OwnedBlock;
-use crate::shell::control::{Control, Live, Main, Parked, Pending, check_description, layouts_of, voices_of};
+use crate::shell::control::{
+    Control, Fresh, Live, Main, Parked, Pending, check_description, layouts_of, voices_of,
+};
 use crate::shell::player::{End, Player, SwapMemory, shape_of};
 use crate::shell::run::{BlockFacts, Hearing, Outgoing, Span, run};
 use crate::shell::{GUI_LOCK_WAIT, ShellError};
@@ -61,14 +64,10 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         for _ in 0..MOST_TRIES {
             let plan = self.plan(desc)?;
             self.store.declare(desc);
-            let shared = Arc::new(SharedHalf::bind(offer.table, &self.owner)?);
-            for line in shared.sync()? {
-                self.log(Level::Warning, &line);
-            }
             let host = self.with_host(|host| host.name().to_owned());
-            let instance = Instance::create(&shared, offer.reason, offer.build, &host, self.format)?;
+            let (shared, fresh) = self.make(offer.table, offer.reason, offer.build, &host)?;
             let live = Live { shared, desc, build: offer.build };
-            if self.try_hand_over(offer, live, instance, plan, wanted)? {
+            if self.try_hand_over(offer, live, fresh, plan, wanted)? {
                 return Ok(());
             }
         }
@@ -84,24 +83,23 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         &self,
         offer: Offer,
         live: Live,
-        instance: Instance<S>,
+        fresh: Fresh<S>,
         mut plan: Arc<ParamPlan>,
         wanted: &dyn Fn() -> bool,
     ) -> Result<bool, ShellError> {
-        let (active, epoch, announced, loads) = {
+        let (active, epoch, announced) = {
             let main = self.main.lock();
             let config = main.active.map(|config| AudioConfig {
                 layout: Self::layout_in(&main.announced, main.layout, live.desc),
                 ..config
             });
-            let (epoch, loads) = (self.link.epoch.load(Acquire), self.link.state_loads.load(Acquire));
-            (config, epoch, main.announced.latency(), loads)
+            (config, self.link.epoch.load(Acquire), main.announced.latency())
         };
         let ready = match active {
-            Some(config) => Ready::Player(self.prepared(instance, &live, &config, offer, announced)?),
-            None => Ready::Instance(instance),
+            Some(config) => Ready::Player(self.prepared(fresh, &live, &config, offer, announced)?),
+            None => Ready::Fresh(fresh),
         };
-        let mut main = self.main.lock();
+        let mut main = self.lock_in_sync(&live.shared)?;
         self.settle_taken(&mut main);
         if !wanted() {
             return Err(ShellError::Incompatible("the build was given up on meanwhile".to_owned()));
@@ -117,11 +115,10 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let untaken = match ready {
             Ready::Player(mut player) => {
                 player.epoch = epoch;
-                player.loads = loads;
                 self.put(&mut main, player, live, plan)
             }
-            Ready::Instance(instance) => {
-                let before = std::mem::replace(&mut main.parked, Parked::Instance(instance));
+            Ready::Fresh(fresh) => {
+                let before = std::mem::replace(&mut main.parked, Parked::Fresh(fresh));
                 self.go_live(&mut main, live, &plan, true);
                 main.keep = false;
                 drop(main);
@@ -138,16 +135,54 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         Ok(true)
     }
 
+    /// The lock, at a moment when `shared` has read every field that anybody wrote. Fields that move later find their
+    /// way by [`Control::sync_fields`].
+    fn lock_in_sync(&self, shared: &SharedHalf) -> Result<MutexGuard<'_, Main<S>>, ShellError> {
+        for _ in 0..MOST_TRIES {
+            let moved = self.store.fields_version();
+            self.sync_one(shared)?;
+            let main = self.main.lock();
+            if moved == self.store.fields_version() {
+                return Ok(main);
+            }
+        }
+        Ok(self.main.lock())
+    }
+
+    fn sync_one(&self, shared: &SharedHalf) -> Result<(), ShellError> {
+        for line in shared.sync()? {
+            self.log(Level::Warning, &line);
+        }
+        Ok(())
+    }
+
+    /// Lets the builds that play and wait read the fields again that somebody else has written: a state load, the user
+    /// while the next build was made, a thread of an earlier build. [main] [reload]
+    pub(super) fn sync_fields(&self) {
+        self.fields_seen.store(self.store.fields_version(), Release);
+        let (live, pending) = {
+            let main = self.main.lock();
+            let pending = main.pending.as_ref().map(|pending| Arc::clone(&pending.live.shared));
+            (Arc::clone(&main.live.shared), pending)
+        };
+        for shared in [Some(live), pending].into_iter().flatten() {
+            if let Err(error) = self.sync_one(&shared) {
+                self.log(Level::Error, &format!("persistent fields keep their values: {error}"));
+            }
+        }
+    }
+
     /// Sizes, warms and times a candidate. [reload]
     fn prepared(
         &self,
-        instance: Instance<S>,
+        fresh: Fresh<S>,
         live: &Live,
         config: &AudioConfig,
         offer: Offer,
         announced: u32,
     ) -> Result<Box<Player<S>>, ShellError> {
-        let mut player = Player::prepare(instance, live.desc, config, offer.build)?;
+        let mut player = Player::prepare(fresh.instance, live.desc, config, offer.build)?;
+        player.loads = fresh.loads;
         player.bypass = self.shell_bypass(live.desc);
         warm(&mut player, live.desc, config)
             .map_err(|()| ShellError::Panicked(format!("in a silent block: {}", offer.table.last_panic())))?;
@@ -233,7 +268,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             && pending.serial == player.serial
         {
             self.go_live(main, pending.live, &pending.plan, true);
-            main.parked = Parked::Instance(player.instance);
+            main.parked = Parked::Fresh(Fresh { instance: player.instance, loads: player.loads });
             main.keep = false;
         }
     }
@@ -263,10 +298,8 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let desc = self.own.describe()?;
         let plan = self.plan(desc)?;
         self.store.declare(desc);
-        let shared = Arc::new(SharedHalf::bind(self.own, &self.owner)?);
-        shared.sync()?;
-        let instance = Instance::create(&shared, Reason::FAULT, 0, "", self.format)?;
-        main.parked = Parked::Instance(instance);
+        let (shared, fresh) = self.make(self.own, Reason::FAULT, 0, "")?;
+        main.parked = Parked::Fresh(fresh);
         self.go_live(main, Live { shared, desc, build: 0 }, &plan, true);
         Ok(())
     }
@@ -297,6 +330,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 would.want_restart || !would.changes.is_empty()
             }
         };
+        if self.fields_seen.load(Acquire) != self.store.fields_version() {
+            self.sync_fields();
+        }
         self.store.drain_logs(|level, text| self.log(level, text));
         if tell && !self.asked.swap(true, AcqRel) {
             self.with_host(|host| host.request_callback());
@@ -315,7 +351,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
 
 enum Ready<S> {
     Player(Box<Player<S>>),
-    Instance(Instance<S>),
+    Fresh(Fresh<S>),
 }
 
 /// A few silent blocks: page faults, instant panics, and what a frame costs. [reload]

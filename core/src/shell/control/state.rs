@@ -3,7 +3,6 @@
 //! Called by: `shell/control`. Calls: `state`, the author's state functions through `instance`.
 //! Threads: [main], safe from any; never touches [audio], which learns of a load by a counter.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Release;
 
 use hotshell_abi::{PluginDesc, Sample};
@@ -51,15 +50,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 main.announced.values_changed();
                 main.check = true;
             }
-            self.link.state_loads.fetch_add(1, Release);
             applied
         };
-        let pending = self.main.lock().pending.as_ref().map(|pending| Arc::clone(&pending.live.shared));
-        for shared in [Some(live.shared), pending].into_iter().flatten() {
-            for line in shared.sync()? {
-                self.log(Level::Warning, &line);
-            }
-        }
+        // The author decodes outside of the lock, and hears of the load when there is nothing old left to read.
+        self.sync_fields();
+        self.link.state_loads.fetch_add(1, Release);
         for line in &applied.lines {
             self.log(Level::Warning, line);
         }
