@@ -185,7 +185,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// Starts cargo, in a process group of its own, at low priority. `sink` is called from the readers.
+    /// Starts cargo, in a group of its own, at low priority. `sink` is called from the readers.
     ///
     /// # Errors
     /// Cargo cannot be started.
@@ -288,10 +288,10 @@ impl Drop for Job {
     }
 }
 
-/// A process group of its own, so that all of it can be ended.
+/// A session of its own: a process group, so that all of it can be ended, and on Linux a scheduling group too.
 #[cfg(unix)]
 fn own_group(command: &mut CommandWrap) {
-    command.wrap(process_wrap::std::ProcessGroup::leader());
+    command.wrap(process_wrap::std::ProcessSession);
 }
 
 /// A job of its own, so that all of it can be ended; its priority is inherited.
@@ -304,15 +304,27 @@ fn own_group(command: &mut CommandWrap) {
 }
 
 /// Compiling must not make the host drop out. The whole group, so that a rustc already started is in it; on Linux the
-/// I/O priority follows.
+/// I/O priority follows. Where Linux schedules sessions against one another, a nice value counts within one only, and
+/// the session has a value of its own. A build at normal priority is better than none: refusals are ignored.
 #[cfg(unix)]
 fn lower_priority(process: u32) {
     let group = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(group) = group {
-        // A build at normal priority is better than none.
-        let _ = rustix::process::setpriority_pgrp(Some(group), 10);
+        let _ = rustix::process::setpriority_pgrp(Some(group), NICE);
+    }
+    if cfg!(target_os = "linux") {
+        drop(std::fs::write(format!("/proc/{process}/autogroup"), SESSION_NICE.to_string()));
     }
 }
+
+/// A tenth of the weight of a process at 0.
+#[cfg(unix)]
+const NICE: i32 = 10;
+
+/// A third of the weight of another session: a host comes first, and a machine that is busy with other things still
+/// compiles in a time that an author waits for.
+#[cfg(unix)]
+const SESSION_NICE: i32 = 5;
 
 #[cfg(windows)]
 fn lower_priority(_process: u32) {}

@@ -305,8 +305,10 @@ impl<'a> Session<'a> {
         }
         self.story = Story { saved_at: Some(self.sources.saved_at(&changed)), files: changed };
         self.dirty = true;
-        // Dropping it ends its process group.
-        self.job = None;
+        // Dropping it ends its process group; linkers that are killed leave files.
+        if self.job.take().is_some() {
+            self.scratch.clear();
+        }
     }
 
     fn listen(&mut self) -> Result<(), Error> {
@@ -333,11 +335,18 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new(project: &Project, slot: &Slot) -> Result<Self, Error> {
         let name = slot.folder().path().file_name().unwrap_or_default();
-        let path = project.own_target().join("tmp").join(name);
-        // Not there: nothing was left.
-        drop(std::fs::remove_dir_all(&path));
-        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self(path))
+        let scratch = Self(project.own_target().join("tmp").join(name));
+        std::fs::create_dir_all(&scratch.0)
+            .with_context(|| format!("cannot make {}", scratch.0.display()))?;
+        scratch.clear();
+        Ok(scratch)
+    }
+
+    /// Removes everything inside. What cannot be removed stays for the next time.
+    fn clear(&self) {
+        for entry in std::fs::read_dir(&self.0).into_iter().flatten().filter_map(Result::ok) {
+            drop(crate::layout::remove(&entry.path()));
+        }
     }
 
     fn path(&self) -> &Path {
