@@ -96,6 +96,7 @@ impl HostChannel {
     }
 
     /// The address of frame `start` if the channel has samples of type `S`.
+    #[inline]
     pub(super) fn at<S: Sample>(self, start: usize) -> Option<*mut c_void> {
         let single = TypeId::of::<S>() == TypeId::of::<f32>();
         match self {

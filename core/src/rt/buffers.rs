@@ -41,6 +41,8 @@ pub struct Buffers<S> {
     pub(super) apart: Vec<*mut c_void>,
     /// Where they lead. Never resized, so moving the struct moves none of it.
     _apart_memory: Vec<S>,
+    /// Everything is host memory, as it is: nothing to copy or to silence at the end.
+    pub(super) plain: bool,
 }
 
 // SAFETY: the pointers lead into vectors that `Buffers` owns (heap memory, which stays where it is when the struct moves
@@ -119,6 +121,7 @@ impl<S: Sample> Buffers<S> {
             outputs: Side::new(&shape.outputs, max_frames),
             apart,
             _apart_memory: apart_memory,
+            plain: false,
         }
     }
 
@@ -151,9 +154,54 @@ impl<S: Sample> Buffers<S> {
     ) -> Bound<'s, S> {
         let frames = (frames.min(block.frames().saturating_sub(start)) as usize).min(self.max_frames);
         let start = start as usize;
-        self.bind_outputs(block, start, aside);
-        self.bind_inputs(block, start, frames, aside);
+        self.plain = !aside && self.bind_plain(block, start);
+        if !self.plain {
+            self.bind_outputs(block, start, aside);
+            self.bind_inputs(block, start, frames, aside);
+        }
         Bound { buffers: self, host_outputs: block.outputs(), start, frames }
+    }
+
+    /// What nearly every block is: the layout's own channels, of our own precision, in place or apart. False (and
+    /// anything in the pointers) if it is not.
+    fn bind_plain(&mut self, block: &HostBlock<'_>, start: usize) -> bool {
+        let Self { inputs, outputs, .. } = self;
+        if block.outputs().len() != outputs.buses.len() || block.inputs().len() != inputs.buses.len() {
+            return false;
+        }
+        let mut flat = 0;
+        for (bus, host) in outputs.buses.iter_mut().zip(block.outputs()) {
+            if host.inactive || host.channels.len() != bus.channel_count as usize {
+                return false;
+            }
+            for given in host.channels {
+                let Some(ptr) = given.at::<S>(start) else { return false };
+                if outputs.base[..flat].contains(&ptr) {
+                    return false;
+                }
+                outputs.base[flat] = ptr;
+                flat += 1;
+            }
+            (bus.flags, bus.constant_mask) = (0, 0);
+        }
+        let main_outputs = outputs.buses.first().map_or(0, |bus| bus.channel_count as usize);
+        flat = 0;
+        for (number, (bus, host)) in inputs.buses.iter_mut().zip(block.inputs()).enumerate() {
+            if host.inactive || host.channels.len() != bus.channel_count as usize {
+                return false;
+            }
+            for given in host.channels {
+                let Some(ptr) = given.at::<S>(start) else { return false };
+                let counterpart = number == 0 && flat < main_outputs && outputs.base[flat] == ptr;
+                if !counterpart && outputs.base.contains(&ptr) {
+                    return false;
+                }
+                inputs.base[flat] = ptr;
+                flat += 1;
+            }
+            (bus.flags, bus.constant_mask) = (0, host.constant_mask);
+        }
+        true
     }
 
     fn bind_outputs(&mut self, block: &HostBlock<'_>, start: usize, aside: bool) {
