@@ -232,7 +232,8 @@ impl ProcessContext<'_> {
     }
 
     /// Sends an event to the host; its time is relative to this sub-block (times past its end count as its last
-    /// frame). Send in order of time.
+    /// frame). Send in order of time. What is only a host's to say does not reach it, so that a note effect may pass on
+    /// everything: modulation, and parameter values of single voices.
     ///
     /// # Errors
     /// [`Full`] if the block's output queue is full; the event was not sent.

@@ -282,9 +282,10 @@ impl<'a> Event<'a> {
                 (raw.id, raw.value) = (expression.number(), value);
                 raw
             }
-            Self::Param { time, id, value, .. } => RawEvent::param_value(time, id, value),
-            Self::Modulation { time, id, offset, .. } => {
-                RawEvent { kind: EventKind::PARAM_MOD, ..RawEvent::param_value(time, id, offset) }
+            Self::Param { time, id, value, note } => of_voice(RawEvent::param_value(time, id, value), note),
+            Self::Modulation { time, id, offset, note } => {
+                let raw = RawEvent { kind: EventKind::PARAM_MOD, ..RawEvent::param_value(time, id, offset) };
+                of_voice(raw, note)
             }
             Self::Midi { time, port, bytes } => RawEvent::midi(time, port, bytes),
             Self::Midi2 { time, port, words: [a, b, c, d] } => {
@@ -294,6 +295,14 @@ impl<'a> Event<'a> {
             Self::Sysex { .. } => return None,
         })
     }
+}
+
+/// `raw` for the voices that `note` means; without a note for all.
+const fn of_voice(mut raw: RawEvent, note: Option<NoteRef>) -> RawEvent {
+    if let Some(NoteRef { port, channel, key, id }) = note {
+        (raw.port, raw.channel, raw.key, raw.note_id) = (port, channel, key, id);
+    }
+    raw
 }
 
 fn unit(value: f64) -> f32 {

@@ -205,8 +205,14 @@ fn sort_by_time(events: &mut [Event]) {
     }
 }
 
-/// Writes a parameter output into its cell; false if the host must not see the event.
+/// Writes a parameter output into its cell; false if the host must not see the event. Modulation and values of single
+/// voices are the host's alone: a logic that passes its events on passes them too.
 fn admit<P: Parameters, S>(event: &mut Event, params: &P, link: &Link<S>) -> bool {
+    let hosts =
+        event.kind == EventKind::PARAM_MOD || (event.kind == EventKind::PARAM_VALUE && event.is_per_voice());
+    if hosts {
+        return false;
+    }
     let of_param =
         [EventKind::PARAM_VALUE, EventKind::GESTURE_BEGIN, EventKind::GESTURE_END].contains(&event.kind);
     if !of_param {

@@ -42,6 +42,8 @@ fn events_survive_the_boundary_and_back() {
         Event::Expression { time: 5, note, expression: Expression::Other(99), value: 1.0 },
         Event::Param { time: 6, id: 77, value: 0.3, note: None },
         Event::Modulation { time: 6, id: 77, offset: -0.3, note: None },
+        Event::Param { time: 6, id: 77, value: 0.3, note: Some(note) },
+        Event::Modulation { time: 6, id: 77, offset: -0.3, note: Some(NoteRef { id: -1, ..note }) },
         Event::Midi { time: 7, port: 0, bytes: [0xe0, 1, 2] },
         Event::Midi2 { time: 8, port: 0, words: [1, 2, 3, u32::MAX] },
     ];
