@@ -352,7 +352,7 @@ pub struct BlockView<'v, S> {
     _samples: PhantomData<&'v mut S>,
 }
 
-impl<S: Sample> BlockView<'_, S> {
+impl<'v, S: Sample> BlockView<'v, S> {
     /// Frames in every channel.
     #[must_use]
     pub const fn frames(&self) -> usize {
@@ -424,9 +424,9 @@ impl<S: Sample> BlockView<'_, S> {
     }
 
     /// Auxiliary input `bus` (>= 1); `None` if there is none. Bus 0 is reached through [`BlockView::in_place`] or
-    /// [`BlockView::separate`].
+    /// [`BlockView::separate`]. It may be read while outputs are written: by the type's contract it overlaps none of them.
     #[must_use]
-    pub fn aux_input(&self, bus: usize) -> Option<Channels<'_, S>> {
+    pub fn aux_input(&self, bus: usize) -> Option<Channels<'v, S>> {
         if bus == 0 {
             return None;
         }

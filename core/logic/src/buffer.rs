@@ -43,9 +43,10 @@ impl<'a, S: Sample> AudioBuffer<'a, S> {
         self.view.output(0).unwrap_or_else(ChannelsMut::empty)
     }
 
-    /// Auxiliary input `i`, the first is 0; `None` if the layout has none or the host switched it off.
+    /// Auxiliary input `i`, the first is 0; `None` if the layout has none or the host switched it off. Take it first: it
+    /// stays readable while the main bus is written, as a side-chain needs.
     #[must_use]
-    pub fn aux_in(&self, i: usize) -> Option<Channels<'_, S>> {
+    pub fn aux_in(&self, i: usize) -> Option<Channels<'a, S>> {
         let bus = self.view.inputs().get(i + 1)?;
         if bus.flags & hotshell_abi::BusBuffer::INACTIVE != 0 {
             return None;

@@ -1,6 +1,7 @@
 #![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: its tests call through the table")]
 
 mod bomb;
+mod duck;
 mod probe;
 pub(crate) mod shell;
 
