@@ -18,7 +18,7 @@ use hotshell_abi::{
     PluginDesc, ProcessArgs, Reason, RenderMode, Slice, Status, Str, TextBuffer, Transport,
 };
 
-use self::bomb::{Bomb, Dud};
+use self::bomb::{Bomb, BombParams, Dud};
 use self::probe::{Probe, ProbeParams};
 use self::shell::{API, Fake, GONE};
 use super::{api, panic};
@@ -417,7 +417,11 @@ fn explode_everything() {
         args.state_changed = 1;
         exploded((BOMB.process)(live.logic, &mut args), "in state_changed");
         store.write("trap", &[0xc0], 0);
-        exploded((BOMB.sync)(live.shared, &mut sink), "in sync");
+        store.write("behind", &[7], 0);
+        assert_eq!((BOMB.sync)(live.shared, &mut sink), Status::REFUSED);
+        exploded(Status::PANICKED, "in sync");
+        let params = &super::shared::Shared::<BombParams>::of(live.shared).unwrap().params;
+        assert_eq!(*params.behind.get(), 7, "a panic keeps no other field from being read");
         let mut second = null_mut();
         assert!((BOMB.create)(live.shared, &create_args("rig"), &mut second).is_ok());
         exploded((BOMB.destroy)(second), "in drop");

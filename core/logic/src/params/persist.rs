@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 pub use crate::export::published::Reading;
 
+use crate::export::panic;
 use crate::export::published::{Published, Source};
 
 /// What a persistent or kept field may hold.
@@ -140,7 +141,7 @@ impl<T: PersistValue> SyncField for Field<T> {
             return Ok(());
         }
         let (decoded, version) = match store.field_read(&self.id) {
-            Some((bytes, version)) => (rmp_serde::from_slice(&bytes), version),
+            Some((bytes, version)) => (decode(&bytes), version),
             // A loaded state had none: the field is its default again.
             None => (Ok(T::default()), moved),
         };
@@ -156,6 +157,15 @@ impl<T: PersistValue> SyncField for Field<T> {
             // Bytes that have been replaced meanwhile.
             Err(_) => Ok(()),
         }
+    }
+}
+
+/// A panic of the author's is a failure like any other here: it must not keep the fields behind this one from being
+/// read.
+fn decode<T: PersistValue>(bytes: &[u8]) -> Result<T, String> {
+    match panic::catch(|| rmp_serde::from_slice(bytes)) {
+        Some(decoded) => decoded.map_err(|error| error.to_string()),
+        None => Err("their decoder panicked".to_owned()),
     }
 }
 

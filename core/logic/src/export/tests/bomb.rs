@@ -7,6 +7,8 @@ use crate::params::{FloatParam, FloatSpec, ParamText, ParamsBuilder, PersistSpec
 use crate::*;
 
 pub struct BombParams {
+    /// Read after one whose decoder panics.
+    pub behind: params::Persist<u32>,
     _fused: FloatParam,
 }
 
@@ -41,6 +43,7 @@ impl Params for BombParams {
     fn build(b: &mut ParamsBuilder<'_>) -> Self {
         let _trap: params::Persist<Trap> = b.persist(PersistSpec::new("trap"));
         Self {
+            behind: b.persist(PersistSpec::new("behind")),
             _fused: b.float(FloatSpec { text: Some(TextFns::of::<BombText>()), ..FloatSpec::new("x", "X") }),
         }
     }
