@@ -1,7 +1,7 @@
 //! Audio in the background: a thread that runs blocks at the pace of real time or as fast as it can, and what it saw.
 //!
 //! Called by: `plugin`. Calls: `audio`. Threads: starts one audio thread per [`Playing`], joined by
-//! [`Playing::stop`].
+//! `Playing::stop`.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
