@@ -56,7 +56,13 @@ fn finish(project: &Project, slot: Slot, bundles: Vec<PathBuf>, terminal: &Termi
     }
     let path = slot.folder().path().to_owned();
     slot.clean()?;
-    terminal.say("Removed", path.display());
+    if path.exists() {
+        let text =
+            format_args!("{}: a host has the plug-in open; `clean` again after it ends", path.display());
+        terminal.warn("Kept", text);
+    } else {
+        terminal.say("Removed", path.display());
+    }
     remove_targets(project, terminal)
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hotshell_core::reload::slot::{HostReport, Manifest};
+use hotshell_core::reload::slot::{HostReport, Manifest, now};
 
 use crate::terminal::{between, span};
 
@@ -39,10 +39,18 @@ impl News {
 /// Bytes of old builds that a host cannot give back, from which on it should be restarted.
 const MUCH_HELD: u64 = 1 << 30;
 
+/// One module that listens.
+#[derive(Debug)]
+struct Listener {
+    /// When it was first seen, in nanoseconds since 1970.
+    since: u64,
+    last: HostReport,
+}
+
 /// What was last said about each module.
 #[derive(Debug, Default)]
 pub struct Listeners {
-    known: BTreeMap<String, HostReport>,
+    known: BTreeMap<String, Listener>,
     published: Option<Manifest>,
 }
 
@@ -64,30 +72,27 @@ impl Listeners {
         let living: BTreeSet<String> = reports.iter().map(|report| report.id.clone()).collect();
         self.known.retain(|id, gone| {
             if !living.contains(id) {
-                news.push(News::new(Tone::Good, "Left", who(gone)));
+                news.push(News::new(Tone::Good, "Left", who(&gone.last)));
             }
             living.contains(id)
         });
         for report in reports {
-            match self.known.get(&report.id) {
-                None => {
-                    news.push(News::new(Tone::Good, "Listening", who(&report)));
-                    // Its log before this moment was for another terminal; its refusals and faults still hold.
-                    let silent = HostReport { log: report.log.clone(), ..arrival(&report) };
-                    self.compare(&silent, &report, &mut news);
-                }
-                Some(before) => self.compare(before, &report, &mut news),
-            }
-            self.known.insert(report.id.clone(), report);
+            let before = self.known.remove(&report.id).unwrap_or_else(|| {
+                news.push(News::new(Tone::Good, "Listening", who(&report)));
+                Listener { since: now(), last: arrival(&report) }
+            });
+            self.compare(&before, &report, &mut news);
+            self.known.insert(report.id.clone(), Listener { last: report, ..before });
         }
         news
     }
 
-    fn compare(&self, before: &HostReport, after: &HostReport, news: &mut Vec<News>) {
+    fn compare(&self, listener: &Listener, after: &HostReport, news: &mut Vec<News>) {
+        let before = &listener.last;
         let lost = after.blocks_lost.saturating_sub(before.blocks_lost);
         let heard = self.published.as_ref().filter(|_| after.heard != before.heard && after.heard_at > 0);
         match heard.filter(|manifest| manifest.build == after.heard) {
-            Some(manifest) => news.push(heard_line(manifest, after, lost)),
+            Some(manifest) => news.push(heard_line(manifest, listener.since, after, lost)),
             None if lost > 0 => {
                 news.push(News::new(Tone::Odd, "Lost", format!("{lost} blocks in {}", who(after))));
             }
@@ -112,39 +117,40 @@ impl Listeners {
             news.push(News::new(Tone::Bad, "Stopped", format!("{} cannot reload: {reason}", who(after))));
         }
         let last = before.log.iter().map(|line| line.at).max().unwrap_or(0);
-        for line in after.log.iter().filter(|line| line.at > last) {
+        // The log repeats what was refused and what failed.
+        let reasons = after.refusals.iter().map(|refusal| &refusal.reason);
+        let reasons: Vec<&String> = reasons.chain(after.faults.iter().map(|fault| &fault.message)).collect();
+        let told =
+            |text: &str| reasons.iter().any(|reason| !reason.is_empty() && text.contains(reason.as_str()));
+        for line in after.log.iter().filter(|line| line.at > last && !told(&line.text)) {
             let tone = if line.level >= 2 { Tone::Odd } else { Tone::Good };
             news.push(News::new(tone, "Log", format!("{}: {}", who(after), line.text)));
         }
     }
 }
 
-/// The report of a module that was just opened: nothing refused, nothing failed, nothing heard since.
+/// The report of a module that was just opened. What it heard and logged so far was for another terminal; what it
+/// refused and what failed still holds.
 fn arrival(report: &HostReport) -> HostReport {
-    HostReport {
-        id: report.id.clone(),
-        heard: report.heard,
-        heard_at: report.heard_at,
-        blocks_lost: report.blocks_lost,
-        ..HostReport::default()
-    }
+    HostReport { refusals: Vec::new(), faults: Vec::new(), stopped: None, ..report.clone() }
 }
 
-fn heard_line(manifest: &Manifest, report: &HostReport, lost: u64) -> News {
-    let since_publish = span(between(manifest.published_at, report.heard_at));
-    let since_save = match manifest.saved_at {
-        0 => String::new(),
-        saved => format!("{} after the save, ", span(between(saved, report.heard_at))),
-    };
-    let held = match report.held_bytes {
-        0 => String::new(),
-        held => format!(", {} of old builds held", megabytes(held)),
-    };
-    let text = format!(
-        "build {} in {}: {since_save}{since_publish} after publishing, {lost} blocks lost{held}",
-        manifest.build,
-        who(report)
-    );
+/// Times only for a module that was there when the build was published: for any other they would be its own age.
+fn heard_line(manifest: &Manifest, since: u64, report: &HostReport, lost: u64) -> News {
+    let mut text = format!("build {} in {}: ", manifest.build, who(report));
+    if since <= manifest.published_at {
+        if manifest.saved_at > 0 {
+            text.push_str(&format!("{} after the save, ", span(between(manifest.saved_at, report.heard_at))));
+        }
+        text.push_str(&format!(
+            "{} after publishing, ",
+            span(between(manifest.published_at, report.heard_at))
+        ));
+    }
+    text.push_str(&format!("{lost} blocks lost"));
+    if report.held_bytes > 0 {
+        text.push_str(&format!(", {} of old builds held", megabytes(report.held_bytes)));
+    }
     News::new(if lost == 0 { Tone::Good } else { Tone::Odd }, "Heard", text)
 }
 
@@ -164,6 +170,8 @@ mod tests {
 
     use super::*;
 
+    const HEARD: u64 = u64::MAX - 1;
+
     fn report(heard: u32, heard_at: u64) -> HostReport {
         HostReport {
             id: "a".to_owned(),
@@ -176,6 +184,7 @@ mod tests {
         }
     }
 
+    /// Published 25 ms before [`HEARD`], which is far in the future: whoever listens in a test was there before.
     fn manifest(build: u32) -> Manifest {
         Manifest {
             format: 1,
@@ -184,9 +193,9 @@ mod tests {
             length: 0,
             hash: String::new(),
             profile: String::new(),
-            saved_at: 1_000_000_000,
-            built_at: 1_300_000_000,
-            published_at: 1_320_000_000,
+            saved_at: HEARD - 345_000_000,
+            built_at: HEARD - 45_000_000,
+            published_at: HEARD - 25_000_000,
             facts: BTreeMap::default(),
         }
     }
@@ -210,15 +219,24 @@ mod tests {
         listeners.update(vec![report(1, 5)]);
         listeners.published(manifest(2));
         assert_eq!(listeners.update(vec![report(1, 5)]), []);
-        let news = listeners.update(vec![report(2, 1_345_000_000)]);
+        let news = listeners.update(vec![report(2, HEARD)]);
         assert_eq!(news.len(), 1);
         assert_eq!((news[0].tone, news[0].verb), (Tone::Good, "Heard"));
         let text = &news[0].text;
         assert!(text.contains("0.34 s after the save, 25 ms after publishing, 0 blocks lost"), "{text}");
-        let lossy = HostReport { blocks_lost: 3, ..report(2, 1_345_000_000) };
+        let lossy = HostReport { blocks_lost: 3, ..report(2, HEARD) };
         let news = listeners.update(vec![lossy]);
         assert_eq!((news[0].tone, news[0].verb), (Tone::Odd, "Lost"));
         assert!(news[0].text.starts_with("3 blocks"), "{}", news[0].text);
+    }
+
+    #[test]
+    fn a_host_that_came_later_has_no_times_to_show() {
+        let mut listeners = Listeners::default();
+        listeners.published(Manifest { published_at: 1, ..manifest(2) });
+        listeners.update(vec![report(0, 0)]);
+        let text = listeners.update(vec![report(2, HEARD)])[0].text.clone();
+        assert!(text.ends_with(": 0 blocks lost"), "{text}");
     }
 
     #[test]
@@ -226,9 +244,9 @@ mod tests {
         let mut listeners = Listeners::default();
         listeners.update(vec![report(1, 5)]);
         listeners.published(manifest(2));
-        let held = HostReport { held_bytes: 2_340_000, ..report(2, 1_345_000_000) };
+        let held = HostReport { held_bytes: 2_340_000, ..report(2, HEARD) };
         assert!(listeners.update(vec![held])[0].text.ends_with(", 2.3 MB of old builds held"));
-        let much = HostReport { held_bytes: MUCH_HELD, ..report(2, 1_345_000_000) };
+        let much = HostReport { held_bytes: MUCH_HELD, ..report(2, HEARD) };
         assert_eq!(verbs(&listeners.update(vec![much.clone()])), ["Memory"]);
         assert_eq!(listeners.update(vec![much]), []);
     }
@@ -246,6 +264,7 @@ mod tests {
         let news = listeners.update(vec![bad.clone()]);
         assert_eq!(verbs(&news), ["Refused", "Fault", "Log"]);
         assert!(news[0].text.contains("sample_precision") && news[1].text.contains("src/lib.rs:9"));
+        bad.log.push(LogLine { at: 10, level: 3, text: "refused: sample_precision".to_owned() });
         assert_eq!(listeners.update(vec![bad.clone()]), []);
         let mut late = Listeners::default();
         assert_eq!(
