@@ -159,6 +159,12 @@ impl Announced {
         self.held |= what;
     }
 
+    /// Something that the host does not allow differs from what is live: a shim is at work.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.differing().intersects(self.held)
+    }
+
     /// The host has read something again.
     pub fn host_read(&mut self, what: Changes) {
         if what.contains(Changes::LATENCY) {
@@ -243,11 +249,15 @@ impl Announced {
     }
 
     fn bound(&self) -> Changes {
+        self.differing() - self.held
+    }
+
+    fn differing(&self) -> Changes {
         let mut changes = Changes::empty();
         changes.set(Changes::PARAMS, diff::params_differ(&self.told.params, &self.live.params));
         changes.set(Changes::PORTS, diff::ports_differ(&self.told.layouts, &self.live.layouts));
         changes.set(Changes::NOTE_PORTS, diff::notes_differ(self.told.notes, self.live.notes));
-        changes - self.held
+        changes
     }
 
     fn take_bound(&mut self) -> Changes {

@@ -16,6 +16,7 @@ pub mod plugins;
 mod replay;
 mod run;
 mod swap;
+mod verdict;
 
 use std::any::Any;
 
@@ -38,7 +39,8 @@ bitflags! {
         const TEXTS = 1 << 1;
         /// Names, groups, hidden flags. Any time.
         const INFO = 1 << 2;
-        /// Ranges, defaults, flags, variants, added parameters. Only in [`Phase::Deactivated`].
+        /// Ranges, defaults, flags, variants, added parameters. Only while inactive: in [`Phase::Deactivated`] of a
+        /// restart that was our wish, or in [`Phase::AnyTime`].
         const PARAMS = 1 << 3;
         /// The announced latency. Only in [`Phase::Activating`].
         const LATENCY = 1 << 4;
@@ -46,11 +48,11 @@ bitflags! {
         const TAIL = 1 << 5;
         /// Names of audio ports. Any time.
         const PORT_NAMES = 1 << 6;
-        /// Number, channels, kinds of audio ports. Only in [`Phase::Deactivated`].
+        /// Number, channels, kinds of audio ports. Only while inactive, as `PARAMS`.
         const PORTS = 1 << 7;
         /// Names of note ports. Any time.
         const NOTE_PORT_NAMES = 1 << 8;
-        /// Number and dialects of note ports. Only in [`Phase::Deactivated`].
+        /// Number and dialects of note ports. Only while inactive, as `PARAMS`.
         const NOTE_PORTS = 1 << 9;
         /// Voice count or overlap. Any time.
         const VOICES = 1 << 10;
@@ -64,7 +66,8 @@ bitflags! {
 /// Where an adapter stands when it pulls changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
-    /// Any main-thread call in which the host may be called.
+    /// Any main-thread call in which the host may be called. While inactive it carries `PARAMS`, `PORTS` and
+    /// `NOTE_PORTS` too: the formats allow them there, and no restart is needed.
     AnyTime,
     /// Inside the host's deactivate call, after [`Shell::deactivate`].
     Deactivated,

@@ -220,7 +220,10 @@ fn a_build_that_panics_while_it_plays_falls_back_to_the_dry_signal_without_a_ste
     assert!(steps.fold(0.0, f32::max) < 0.02, "no step anywhere");
     assert!(rig.heard.iter().all(|sample| sample.is_finite()));
     let lost = rig.shell.control().link().lost.load(std::sync::atomic::Ordering::Relaxed);
-    assert!((1..=4).contains(&lost), "{lost} blocks came from the fallback");
+    assert!(
+        (3..=12).contains(&lost),
+        "{lost} blocks hold some of the fallback, those of the fade back included"
+    );
     let last = rig.heard.len() - 1;
     assert!((rig.heard[last] - source(last as u64) * 1.3).abs() < 1e-6, "a fresh instance plays");
 }

@@ -1,6 +1,6 @@
 //! One block, start to end: inbox, events, run, guard, bypass, outbox.
 //!
-//! Called by: the adapters' `process`, through [`Audio`]. Calls: `shell/{feed,run,swap,guard,bypass}`.
+//! Called by: the adapters' `process`, through [`Audio`]. Calls: `shell/{feed,run,swap,guard,bypass,verdict}`.
 //! Threads: [audio]; `new` and `into_player` are [main].
 
 #![deny(clippy::disallowed_types)]
@@ -13,20 +13,23 @@ use std::time::Instant;
 use hotshell_abi::{AudioConfig, Sample};
 
 use crate::host::Host;
-use crate::instance::{BlockResult, Dead};
+use crate::instance::Dead;
 use crate::params::Parameters;
-use crate::rt::bound::Bound;
 use crate::rt::denormals::FlushDenormals;
 use crate::shell::bypass::Bypass;
 use crate::shell::feed::Feed;
 use crate::shell::guard::{Guard, fall_back};
 use crate::shell::player::{End, Link, Player};
+use crate::shell::replay::Past;
 use crate::shell::run::{BlockFacts, Hearing, Outgoing, Span, run};
 use crate::shell::swap::Incoming;
+use crate::shell::verdict::Verdict;
 use crate::shell::{Audio, BlockStatus, EventSink, EventSource, HostBlock, Outcome};
 
 /// A block in this many is timed: two clock reads cost as much as a small gain.
 const TIMED: u64 = 64;
+/// Least time between two calls for help of a shell without a reload thread, in seconds of audio.
+const NUDGE_SECONDS: f64 = 0.25;
 
 /// The audio half of one active instance.
 pub struct ShellAudio<P, S> {
@@ -44,7 +47,15 @@ pub struct ShellAudio<P, S> {
     pub(super) state_seen: u64,
     blocks: u64,
     told_tail: u64,
-    /// Called in the block in which the logic fails, and in no other; none where a reload thread looks after faults.
+    told_latency: u32,
+    /// Frames of silence since anything was heard.
+    quiet_frames: u64,
+    /// Frames since the last call for help.
+    since_nudge: u64,
+    /// Nanoseconds per frame of the last timed blocks.
+    costs: [f32; 3],
+    /// Asked for a main-thread call when the logic fails or its latency moves, and never otherwise; none where a reload
+    /// thread looks after both.
     host: Option<Arc<dyn Host>>,
 }
 
@@ -54,6 +65,9 @@ impl<P, S> std::fmt::Debug for ShellAudio<P, S> {
     }
 }
 
+/// Who plays, what he has heard, and the other players.
+pub type Players<S> = (Box<Player<S>>, Past, Vec<Box<Player<S>>>);
+
 /// Where a block's events come from and go to, and what holds for all of it.
 pub(super) struct Desk<'d> {
     pub input: &'d dyn EventSource,
@@ -61,61 +75,9 @@ pub(super) struct Desk<'d> {
     pub facts: BlockFacts,
 }
 
-/// What a block adds up to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Verdict {
-    pub active: bool,
-    pub lost: bool,
-    pub silent: bool,
-    pub masks: [u64; MASKS],
-    pub result: Option<BlockResult>,
-}
-
-/// Buses whose constant masks are passed on.
-const MASKS: usize = 8;
-
-impl Verdict {
-    /// Adds one sub-block's answer.
-    #[inline]
-    pub fn take(&mut self, result: Option<BlockResult>) {
-        if let Some(result) = result {
-            self.active |= result.active;
-            self.result = Some(result);
-        }
-    }
-
-    /// Looks which outputs are constant over the chunk: only where the logic says so, or says that it is quiet.
-    #[inline]
-    pub fn constants<S: Sample>(&mut self, io: &mut Bound<'_, S>) {
-        if self.active && (0..io.output_buses()).all(|bus| io.output_mask(bus) == 0) {
-            return;
-        }
-        self.silent = true;
-        for i in 0..io.output_channels() {
-            let (Some((bus, channel)), Some(first)) = (io.output_place(i), io.output(i).first().copied())
-            else {
-                continue;
-            };
-            let constant = io.output(i).iter().all(|sample| *sample == first);
-            self.silent &= constant && first == S::ZERO;
-            if let (true, true, Some(mask)) = (constant, channel < 64, self.masks.get_mut(bus)) {
-                *mask |= 1 << channel;
-            }
-        }
-    }
-
-    /// Adds a chunk's verdict; masks hold only if the chunk was the whole block.
-    pub fn join(&mut self, chunk: &Self, whole: bool) {
-        self.active |= chunk.active;
-        self.lost |= chunk.lost;
-        self.silent = whole && chunk.silent;
-        self.masks = if whole { chunk.masks } else { [0; MASKS] };
-        self.result = chunk.result.or(self.result);
-    }
-}
-
 impl<P: Parameters, S: Sample> ShellAudio<P, S> {
-    /// The audio half around a prepared player. `announced`: latency that the host knows. Allocates. [main]
+    /// The audio half around a prepared player. `announced`: latency that the host knows. `past`: what the same player
+    /// heard before a restart that was our wish. Allocates. [main]
     #[must_use]
     pub fn new(
         params: Arc<P>,
@@ -124,13 +86,18 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         config: AudioConfig,
         announced: u32,
         host: Option<Arc<dyn Host>>,
+        past: Option<Past>,
     ) -> Self {
         let channels = player.buffers.output_channels();
         let inputs = player.buffers.main_inputs();
         let mut bypass = Bypass::new(inputs, config.max_frames, announced, config.sample_rate);
         bypass.jump(is_bypassed(&*params, player.bypass));
         let state_seen = player.loads;
-        let told_tail = player.tail;
+        let (told_tail, told_latency, cost) = (player.tail, player.latency, player.cost);
+        let mut feed = Feed::new();
+        if let Some(past) = past {
+            feed.past = past;
+        }
         Self {
             // A candidate may have more channels than the first player: the guard knows up to 64 of the main bus.
             guard: Guard::new(channels.max(64), config.sample_rate),
@@ -139,27 +106,31 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             current: player,
             incoming: None,
             leaving: None,
-            feed: Feed::new(),
+            feed,
             outgoing: Outgoing::new(),
             bypass,
             config,
             state_seen,
             blocks: 0,
             told_tail,
+            told_latency,
+            quiet_frames: 0,
+            since_nudge: 0,
+            costs: [cost; 3],
             host,
         }
     }
 
-    /// The player, with any change-over ended at once; the others are in the second place. [main]
+    /// The player, with any change-over ended at once, what it has heard, and the other players. [main]
     #[must_use]
-    pub fn into_players(mut self) -> (Box<Player<S>>, Vec<Box<Player<S>>>) {
+    pub fn into_players(mut self) -> Players<S> {
         let mut others: Vec<_> = self.leaving.take().into_iter().collect();
         self.current.loads = self.state_seen;
         if let Some(incoming) = self.incoming.take() {
             let old = std::mem::replace(&mut self.current, incoming.into_player(&self.link));
             others.push(old);
         }
-        (self.current, others)
+        (self.current, self.feed.past, others)
     }
 
     /// Sends a player back to where it is dropped.
@@ -192,30 +163,29 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         let (buffers, mut player) = current.parts();
         let mut io = buffers.bind(block, start, frames, false);
         let mut verdict = Verdict::default();
-        let (mut at, end, mut ramp_at) = (start, start + frames, 0);
+        let (mut at, end) = (start, start + frames);
         while at < end {
             let stop = feed.next(&**params, desk.input, at, end);
             let span = Span { start, from: (at - start) as usize, to: (stop - start) as usize };
             let bypassed = is_bypassed(&**params, bypass_index);
-            let dry = bypass.needs_dry(bypassed);
+            let dry = bypass.needs_dry(bypassed) || player.instance.is_dead();
             if dry {
                 bypass.capture(&io, span.from, span.to);
             }
             let news = Hearing { feed, facts: desk.facts, state_changed: state_changed(link, state_seen) };
-            let was_dead = player.instance.is_dead();
             let ran = run(&mut player, &mut io, span, &news, outgoing);
             outgoing.deliver((at, stop), &**params, link, &mut feed.past, desk.output);
             let bad = match &ran {
                 Ok(_) => guard.first_bad(&mut io, span.from, span.to),
                 Err(Dead) => Some(span.from),
             };
+            let mut step = None;
             if let Some(bad) = bad {
-                fall_back(&mut io, effect, bad, span.to);
                 verdict.lost = true;
-                if !was_dead {
-                    guard.ramp_from(&mut io, bad);
-                    ramp_at = bad;
-                    link.not_finite.store(ran.is_ok(), Relaxed);
+                let fallback = fall_back(&mut io, effect, dry.then_some(&*bypass), bad, span.to);
+                step = guard.fall(fallback).then_some(bad);
+                if !player.instance.is_dead() {
+                    link.not_finite.store(true, Relaxed);
                     player.instance.give_up();
                 }
             }
@@ -223,9 +193,9 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             if dry {
                 bypass.apply(&mut io, bypassed, span.from, span.to);
             }
+            guard.smooth(&mut io, span.from, span.to, step);
             at = stop;
         }
-        guard.apply_ramp(&mut io, ramp_at);
         guard.remember(&mut io);
         verdict.constants(&mut io);
         io.finish();
@@ -241,14 +211,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     ) -> Outcome {
         let frames = block.frames();
         let swapping = self.incoming.is_some();
-        if let Some(result) = verdict.result {
-            self.link.latency.store(result.latency, Relaxed);
-            self.link.tail.store(result.tail, Relaxed);
-            if !swapping {
-                // A restart for the sake of the latency keeps this player, and announces what it says here.
-                (self.current.latency, self.current.tail) = (result.latency, result.tail);
-            }
-        }
+        let latency_moved = self.learn(verdict, swapping);
         for bus in 0..block.outputs().len() {
             let mask =
                 verdict.masks.get(bus).copied().filter(|_| !swapping && !block.outputs()[bus].inactive);
@@ -259,15 +222,8 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         if verdict.lost {
             self.link.lost.store(self.link.lost.load(Relaxed) + 1, Relaxed);
         }
-        // One that dies while it is faded out (in its `snapshot`, say) is replaced already: it is reported as it leaves.
-        if self.current.instance.is_dead() && self.incoming.is_none() {
-            self.current.told = true;
-            if !self.link.faulted.swap(true, Release)
-                && let Some(host) = &self.host
-            {
-                host.request_callback();
-            }
-        }
+        let failed = self.tell_fault();
+        self.call_for_help(failed || latency_moved, frames);
         if let Some(started) = started {
             self.time(started, frames, swapping);
         }
@@ -275,7 +231,52 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         let tail_changed = tail != self.told_tail;
         self.told_tail = tail;
         let quiet = !verdict.active && !verdict.lost && !swapping && verdict.silent;
-        Outcome { status: if quiet { BlockStatus::Sleep } else { BlockStatus::Continue }, tail_changed }
+        let sleep = quiet && self.delayed_frames() <= self.quiet_frames;
+        self.quiet_frames = if quiet { self.quiet_frames.saturating_add(u64::from(frames)) } else { 0 };
+        Outcome { status: if sleep { BlockStatus::Sleep } else { BlockStatus::Continue }, tail_changed }
+    }
+
+    /// What is on its way through our own delays may still be heard.
+    fn delayed_frames(&self) -> u64 {
+        let pad = self.current.pad.as_ref().map_or(0, crate::shell::delay::DelayLine::frames);
+        pad.max(self.bypass.frames()) as u64
+    }
+
+    /// Takes over what the logic said of itself; true if its latency differs from what it said before.
+    fn learn(&mut self, verdict: &Verdict, swapping: bool) -> bool {
+        let Some(result) = verdict.result else { return false };
+        self.link.latency.store(result.latency, Relaxed);
+        self.link.tail.store(result.tail, Relaxed);
+        if !swapping {
+            (self.current.latency, self.current.tail) = (result.latency, result.tail);
+        }
+        std::mem::replace(&mut self.told_latency, result.latency) != result.latency
+    }
+
+    /// Says once of each player that it has failed; true if just now. One that dies while it is faded out (in its
+    /// `snapshot`, say) is replaced already: it is reported as it leaves.
+    fn tell_fault(&mut self) -> bool {
+        let serial = self.current.serial;
+        if !self.current.instance.is_dead() || self.current.told || self.incoming.is_some() {
+            return false;
+        }
+        self.current.told = true;
+        self.link.fault_build.store(self.current.build, Relaxed);
+        self.link.fault.store(serial, Release);
+        true
+    }
+
+    /// Without a reload thread, the main thread's next look must be asked for: at once where something has happened,
+    /// and every now and then while something waits.
+    fn call_for_help(&mut self, happened: bool, frames: u32) {
+        let Some(host) = &self.host else { return };
+        self.since_nudge = self.since_nudge.saturating_add(u64::from(frames));
+        #[expect(clippy::cast_precision_loss, reason = "frames since a moment ago")]
+        let due = self.since_nudge as f64 >= NUDGE_SECONDS * self.config.sample_rate;
+        if happened || (due && (self.current.instance.is_dead() || self.link.nudge.swap(false, Relaxed))) {
+            self.since_nudge = 0;
+            host.request_callback();
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "nanoseconds of one block")]
@@ -285,8 +286,11 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             self.link.swap_ns.fetch_max(nanoseconds, Relaxed);
         } else {
             self.link.steady_ns.store(nanoseconds, Relaxed);
-            let cost = nanoseconds as f32 / frames.max(1) as f32;
-            self.current.cost += 0.25 * (cost - self.current.cost);
+            self.costs.rotate_left(1);
+            self.costs[2] = nanoseconds as f32 / frames.max(1) as f32;
+            // The middle one: a block in which the thread was put aside says nothing of the logic.
+            let [a, b, c] = self.costs;
+            self.current.cost = a.max(b).min(a.min(b).max(c));
         }
     }
 }
@@ -330,7 +334,8 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
         if started.is_none() && (self.blocks.is_multiple_of(TIMED) || self.incoming.is_some()) {
             started = Some(Instant::now());
         }
-        self.feed.begin(self.current.split, block.transport, frames);
+        let coming = self.incoming.as_ref().map(Incoming::split);
+        self.feed.begin(self.current.split, coming, block.transport, frames);
         let mut verdict = Verdict::default();
         let mut start = 0;
         while start < frames {
@@ -342,7 +347,10 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
             verdict.join(&answer, chunk == frames);
             start += chunk;
         }
-        self.feed.end(&*self.params);
+        let lost = self.feed.end(&*self.params, input);
+        if lost > 0 {
+            self.link.dropped_events.fetch_add(u64::from(lost), Relaxed);
+        }
         self.conclude(&verdict, block, started)
     }
 

@@ -15,6 +15,8 @@ use crate::shell::fade::AUTO_MILLISECONDS;
 #[derive(Debug)]
 pub struct Bypass<S> {
     dry: Vec<Vec<S>>,
+    /// Channels of `dry` that were captured last; the others hold the past.
+    captured: usize,
     line: DelayLine<S>,
     /// 0: wet, 1: dry.
     amount: f64,
@@ -27,6 +29,7 @@ impl<S: Sample> Bypass<S> {
     pub fn new(channels: usize, max_frames: u32, latency: u32, sample_rate: f64) -> Self {
         Self {
             dry: (0..channels).map(|_| vec![S::ZERO; max_frames as usize]).collect(),
+            captured: 0,
             line: DelayLine::new(channels, latency),
             amount: 0.0,
             step: 1.0 / (AUTO_MILLISECONDS * sample_rate / 1000.0).max(1.0),
@@ -50,13 +53,26 @@ impl<S: Sample> Bypass<S> {
         on || self.amount > 0.0 || self.line.frames() > 0
     }
 
+    /// Frames by which the dry signal is late.
+    #[must_use]
+    pub const fn frames(&self) -> usize {
+        self.line.frames()
+    }
+
     /// Keeps frames `from..to` of the input before the logic writes over them.
     pub fn capture(&mut self, io: &Bound<'_, S>, from: usize, to: usize) {
-        for (channel, dry) in self.dry.iter_mut().enumerate().take(io.main_inputs()) {
+        self.captured = io.main_inputs().min(self.dry.len());
+        for (channel, dry) in self.dry.iter_mut().enumerate().take(self.captured) {
             dry[from..to].copy_from_slice(&io.input(channel)[from..to]);
             self.line.run(channel, &mut dry[from..to]);
         }
         self.line.advance(to - from);
+    }
+
+    /// What was captured of main input `channel`.
+    #[must_use]
+    pub fn dry(&self, channel: usize) -> Option<&[S]> {
+        self.dry[..self.captured].get(channel).map(Vec::as_slice)
     }
 
     /// Mixes dry and wet in frames `from..to`, moving towards `on`. Needs the same frames captured.
@@ -68,7 +84,7 @@ impl<S: Sample> Bypass<S> {
         let (start, step) = (self.amount, if on { self.step } else { -self.step });
         let mut end = start;
         for channel in 0..io.output_channels() {
-            let dry = if channel < io.main_outputs() { self.dry.get(channel) } else { None };
+            let dry = self.dry[..self.captured].get(channel).filter(|_| channel < io.main_outputs());
             let mut amount = start;
             for (i, sample) in io.output(channel)[from..to].iter_mut().enumerate() {
                 amount = if amount == target { target } else { (amount + step).clamp(0.0, 1.0) };

@@ -5,7 +5,7 @@
 //!
 //! Events are read by index from the source, so a block may carry any number of them. A sub-block ends early when its
 //! list is full; parameter events that come closer than the author's `min_frames` wait for the next sub-block, so they
-//! are at most that late and never early.
+//! are at most that late and never early. Transport changes divide a block by the same rules.
 
 #![deny(clippy::disallowed_types)]
 
@@ -16,10 +16,13 @@ use crate::params::Parameters;
 use crate::shell::EventSource;
 use crate::shell::replay::Past;
 
-/// Most events of one sub-block.
-const LIST: usize = 1024;
-/// Most parameter events that wait for the next sub-block.
-const WAITING: usize = 256;
+/// Most events of one sub-block. Far more than music has: a sub-block can be as short as one frame, and events at a
+/// block's last frame have no later one to go to.
+pub const LIST: usize = 16_384;
+/// Events for which memory is touched beforehand; the rest costs a page fault in the one block that ever needs it.
+pub const TOUCHED: usize = 1024;
+/// Most parameter events that wait for the next sub-block; then it begins early.
+const WAITING: usize = 1024;
 
 /// One block's events, and what they leave behind.
 #[derive(Debug)]
@@ -29,10 +32,14 @@ pub struct Feed {
     waiting: Vec<(u32, Event)>,
     next: u32,
     transport: Option<Transport>,
+    /// Came too close: it holds from the next sub-block on.
+    waiting_transport: Option<Transport>,
     /// What a new instance must be told.
     pub past: Past,
-    /// A plug-in that reads parameter events itself: values are applied after the block that carries them.
+    /// No event divides the block; values are written after the sub-block that carries their events.
     never_split: bool,
+    /// A logic reads parameter events itself: they are in the list too.
+    listed: bool,
     min_frames: u32,
     /// Frames of the block.
     frames: u32,
@@ -42,35 +49,73 @@ impl Feed {
     /// Allocates everything it will ever use.
     #[must_use]
     pub fn new() -> Self {
+        let nothing = Event::new(EventKind(0), 0);
+        let mut list = Vec::with_capacity(LIST);
+        list.resize(TOUCHED, nothing);
+        list.clear();
+        let mut waiting = vec![(0, nothing); WAITING];
+        waiting.clear();
         Self {
-            list: Vec::with_capacity(LIST),
-            waiting: Vec::with_capacity(WAITING),
+            list,
+            waiting,
             next: 0,
             transport: None,
+            waiting_transport: None,
             past: Past::new(),
             never_split: false,
+            listed: false,
             min_frames: 1,
             frames: 0,
         }
     }
 
-    /// Starts a block of `frames`.
+    /// Starts a block of `frames`. During a change-over two logics hear it: the `coming` one's wish decides where it is
+    /// divided, and parameter events are listed if either reads them.
     #[inline]
-    pub fn begin(&mut self, split: SplitDesc, transport: Option<Transport>, frames: u32) {
+    pub fn begin(
+        &mut self,
+        playing: SplitDesc,
+        coming: Option<SplitDesc>,
+        transport: Option<Transport>,
+        frames: u32,
+    ) {
+        let split = coming.unwrap_or(playing);
         self.next = 0;
         self.frames = frames;
         self.transport = transport;
+        self.waiting_transport = None;
         self.never_split = split.mode == 1;
+        self.listed = self.never_split || playing.mode == 1;
         self.min_frames = split.min_frames.max(1);
     }
 
-    /// Ends the block: the clock goes on, and what still waits is applied.
+    /// Ends the block: the clock goes on, and what still waits is applied. Answers how many events no sub-block had room
+    /// for (more than [`LIST`] at the last frame); their values are applied all the same.
     #[inline]
-    pub fn end<P: Parameters>(&mut self, params: &P) {
-        self.past.advance(self.frames as usize);
+    pub fn end<P: Parameters>(&mut self, params: &P, source: &dyn EventSource) -> u32 {
         for (index, event) in self.waiting.drain(..) {
             write(params, index, &event);
         }
+        let lost = if self.next < source.len() { self.give_up(params, source) } else { 0 };
+        self.past.advance(self.frames as usize);
+        lost
+    }
+
+    #[cold]
+    fn give_up<P: Parameters>(&mut self, params: &P, source: &dyn EventSource) -> u32 {
+        let mut lost = 0;
+        for i in self.next..source.len() {
+            let Some(event) = source.event(i) else { continue };
+            if is_global_param(&event) {
+                if let Some(index) = params.find(event.id, event.data[1]) {
+                    write(params, index, &event);
+                }
+            } else {
+                self.past.observe(&event, self.frames.saturating_sub(1) as usize);
+                lost += 1;
+            }
+        }
+        lost
     }
 
     /// Events of the sub-block that [`Feed::next`] has made.
@@ -92,27 +137,23 @@ impl Feed {
         for (index, event) in self.waiting.drain(..) {
             write(params, index, &event);
         }
+        if let Some(transport) = self.waiting_transport.take() {
+            self.transport = Some(transport);
+        }
         let count = source.len();
         let mut end = end;
         while self.next < count {
-            let Some(event) = source.event(self.next) else {
-                if let Some(transport) = source.transport(self.next) {
-                    if transport.time > at {
-                        end = end.min(transport.time.max(at.saturating_add(self.min_frames)));
-                        break;
-                    }
-                    self.transport = Some(transport);
+            let taken = match source.event(self.next) {
+                Some(mut event) => {
+                    // Hosts send events past the block's end by mistake: they are moved to its last frame, not lost.
+                    event.time = event.time.min(self.frames.saturating_sub(1));
+                    event.time < end && self.accept(params, event, at, &mut end)
                 }
-                self.next += 1;
-                continue;
+                None => source
+                    .transport(self.next)
+                    .is_none_or(|transport| self.accept_transport(transport, at, &mut end)),
             };
-            let mut event = event;
-            // Hosts send events past the block's end by mistake: they are moved to its last frame, not lost.
-            event.time = event.time.min(self.frames.saturating_sub(1));
-            if event.time >= end {
-                break;
-            }
-            if !self.accept(params, event, at, &mut end) {
+            if !taken {
                 break;
             }
             self.next += 1;
@@ -120,27 +161,50 @@ impl Feed {
         end
     }
 
+    /// As [`Feed::accept`], for a change of the timeline.
+    fn accept_transport(&mut self, mut transport: Transport, at: u32, end: &mut u32) -> bool {
+        transport.time = transport.time.min(self.frames.saturating_sub(1));
+        if transport.time <= at {
+            self.transport = Some(transport);
+            return true;
+        }
+        if transport.time >= *end {
+            return false;
+        }
+        let soonest = at.saturating_add(self.min_frames);
+        if !self.never_split {
+            *end = (*end).min(transport.time.max(soonest));
+            if transport.time >= soonest {
+                return false;
+            }
+        }
+        self.waiting_transport = Some(transport);
+        true
+    }
+
     /// Takes one event into the sub-block at `at`; false if it must wait for the next one, which then starts at `end`.
-    fn accept<P: Parameters>(&mut self, params: &P, event: Event, at: u32, end: &mut u32) -> bool {
-        let is_param = matches!(event.kind, EventKind::PARAM_VALUE | EventKind::PARAM_MOD);
-        if is_param && !event.is_per_voice() {
+    fn accept<P: Parameters>(&mut self, params: &P, mut event: Event, at: u32, end: &mut u32) -> bool {
+        if is_global_param(&event) {
             return self.accept_param(params, event, at, end);
         }
+        if matches!(event.kind, EventKind::PARAM_VALUE | EventKind::PARAM_MOD) {
+            let Some(index) = params.find(event.id, event.data[1]) else { return true };
+            translate(params, index, &mut event);
+        }
+        if !self.list(event, at, end) {
+            return false;
+        }
+        self.past.observe(&event, event.time as usize);
+        true
+    }
+
+    /// Puts an event into the list; false if that is full: the rest starts a sub-block of its own, at its own time, or
+    /// after this one frame.
+    fn list(&mut self, mut event: Event, at: u32, end: &mut u32) -> bool {
         if self.list.len() == LIST {
-            // Full: the rest starts a sub-block of its own, at its own time, or right after this one frame.
             *end = (*end).min(event.time.max(at + 1));
             return false;
         }
-        let mut event = event;
-        if is_param {
-            let Some(index) = params.find(event.id, event.data[1]) else { return true };
-            event.id = params.host_id(index).unwrap_or(event.id);
-            if event.kind == EventKind::PARAM_VALUE {
-                event.value = params.clamp(index, event.value);
-            }
-            event.data = [0; 2];
-        }
-        self.past.observe(&event, event.time as usize);
         event.time = event.time.saturating_sub(at);
         self.list.push(event);
         true
@@ -148,41 +212,26 @@ impl Feed {
 
     fn accept_param<P: Parameters>(&mut self, params: &P, mut event: Event, at: u32, end: &mut u32) -> bool {
         let Some(index) = params.find(event.id, event.data[1]) else { return true };
-        event.data = [0; 2];
-        if self.never_split {
-            if self.list.len() < LIST {
-                let mut relative = event;
-                relative.id = params.host_id(index).unwrap_or(event.id);
-                relative.time = event.time.saturating_sub(at);
-                if event.kind == EventKind::PARAM_VALUE {
-                    relative.value = params.clamp(index, event.value);
-                }
-                self.list.push(relative);
-            }
-            return self.wait_or_write(params, index, event, at);
+        translate(params, index, &mut event);
+        let no_split = self.never_split
+            || params.limits(index).is_some_and(|limits| limits.flags & ParamDesc::NO_SPLIT != 0);
+        let soonest = at.saturating_add(self.min_frames);
+        let due = event.time <= at;
+        if !due && ((!no_split && event.time >= soonest) || self.waiting.len() == WAITING) {
+            *end = (*end).min(event.time);
+            return false;
         }
-        if event.time <= at {
+        if self.listed && !self.list(event, at, end) {
+            return false;
+        }
+        if due {
             write(params, index, &event);
             return true;
         }
-        let no_split = params.limits(index).is_some_and(|limits| limits.flags & ParamDesc::NO_SPLIT != 0);
-        if no_split {
-            return self.wait_or_write(params, index, event, at);
+        if !no_split {
+            *end = (*end).min(soonest);
         }
-        if event.time < at.saturating_add(self.min_frames) {
-            *end = (*end).min(at.saturating_add(self.min_frames));
-            return self.wait_or_write(params, index, event, at);
-        }
-        *end = (*end).min(event.time);
-        false
-    }
-
-    fn wait_or_write<P: Parameters>(&mut self, params: &P, index: u32, event: Event, at: u32) -> bool {
-        if event.time > at && self.waiting.len() < WAITING {
-            self.waiting.push((index, event));
-        } else {
-            write(params, index, &event);
-        }
+        self.waiting.push((index, event));
         true
     }
 
@@ -191,9 +240,7 @@ impl Feed {
     pub fn flush<P: Parameters>(params: &P, source: &dyn EventSource) {
         for i in 0..source.len() {
             let Some(event) = source.event(i) else { continue };
-            let is_param = matches!(event.kind, EventKind::PARAM_VALUE | EventKind::PARAM_MOD);
-            if is_param
-                && !event.is_per_voice()
+            if is_global_param(&event)
                 && let Some(index) = params.find(event.id, event.data[1])
             {
                 write(params, index, &event);
@@ -205,6 +252,22 @@ impl Feed {
 impl Default for Feed {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// A parameter event for all voices.
+#[inline]
+fn is_global_param(event: &Event) -> bool {
+    matches!(event.kind, EventKind::PARAM_VALUE | EventKind::PARAM_MOD) && !event.is_per_voice()
+}
+
+/// An event under an alias, with a cookie, out of range: as the live build wants it.
+#[inline]
+fn translate<P: Parameters>(params: &P, index: u32, event: &mut Event) {
+    event.id = params.host_id(index).unwrap_or(event.id);
+    event.data = [0; 2];
+    if event.kind == EventKind::PARAM_VALUE {
+        event.value = params.clamp(index, event.value);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What stands between a failing logic and the host's outputs: the scan for values that are not finite, the ramp from
 //! the last good sample, and the fallback that plays until a good build is back.
 //!
-//! Called by: `shell/audio`, `shell/swap`. Calls: nothing. Threads: [audio]; `new` allocates.
+//! Called by: `shell/audio`, `shell/swap`. Calls: `shell/bypass` (the kept dry signal). Threads: [audio]; `new` allocates.
 //!
 //! The fallback is the dry signal for an effect and silence for an instrument. A change to or from it is a step in the
 //! signal; the ramp adds the step's opposite and lets it die away.
@@ -11,11 +11,21 @@
 use hotshell_abi::Sample;
 
 use crate::rt::bound::Bound;
+use crate::shell::bypass::Bypass;
 
 /// Length of the ramp in seconds.
 const RAMP_SECONDS: f64 = 0.005;
 /// For this long after a swap every sample is scanned; afterwards the last frame of each block.
 const SCAN_SECONDS: f64 = 10.0;
+
+/// What is heard in the place of an instance that has failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fallback {
+    /// The input, in step with what the instance gave.
+    Dry,
+    /// Nothing: an instrument, or the failing sub-block of a logic that worked in place and has spoilt its input.
+    Silence,
+}
 
 /// State of the guard for one instance.
 #[derive(Debug)]
@@ -28,6 +38,10 @@ pub struct Guard<S> {
     ramp_length: usize,
     scan_frames: u64,
     scan_left: u64,
+    /// What the playing instance's fallback was at last; `None`: it plays itself.
+    fallen: Option<Fallback>,
+    /// The next frame is a step for another reason.
+    step_next: bool,
 }
 
 impl<S: Sample> Guard<S> {
@@ -48,7 +62,24 @@ impl<S: Sample> Guard<S> {
             ramp_length,
             scan_frames,
             scan_left: scan_frames,
+            fallen: None,
+            step_next: false,
         }
+    }
+
+    /// The playing instance's fallback is heard; true if that is a step.
+    pub fn fall(&mut self, to: Fallback) -> bool {
+        self.fallen.replace(to) != Some(to)
+    }
+
+    /// Another instance plays.
+    pub const fn stand_up(&mut self) {
+        self.fallen = None;
+    }
+
+    /// The next frame that goes out does not follow on from the last one.
+    pub const fn expect_step(&mut self) {
+        self.step_next = true;
     }
 
     /// Scans every sample for the next ten seconds.
@@ -84,9 +115,23 @@ impl<S: Sample> Guard<S> {
         }
     }
 
-    /// Starts a ramp at frame `at` of the chunk, whose outputs hold from there on what is to follow: the step between
-    /// the frame before and that frame is what dies away.
-    pub fn ramp_from(&mut self, io: &mut Bound<'_, S>, at: usize) {
+    /// The last touch on frames `from..to`, in order of time: adds what is left of a ramp, and begins another one at
+    /// frame `step` if the signal steps there.
+    #[inline]
+    pub fn smooth(&mut self, io: &mut Bound<'_, S>, from: usize, to: usize, step: Option<usize>) {
+        let step = if std::mem::take(&mut self.step_next) { Some(from) } else { step };
+        if let Some(at) = step {
+            self.add_ramp(io, from, at);
+            self.ramp_from(io, at);
+            self.add_ramp(io, at, to);
+        } else if self.ramp_position < self.ramp_length {
+            self.add_ramp(io, from, to);
+        }
+    }
+
+    /// Frame `at` holds what is to follow without a ramp, the frame before it what went out: their difference is what
+    /// dies away.
+    fn ramp_from(&mut self, io: &mut Bound<'_, S>, at: usize) {
         for channel in 0..io.output_channels().min(self.step.len()) {
             let before = if at == 0 { self.last[channel] } else { io.output(channel)[at - 1] };
             let after = io.output(channel).get(at).copied().unwrap_or(S::ZERO);
@@ -96,13 +141,8 @@ impl<S: Sample> Guard<S> {
         self.ramp_position = 0;
     }
 
-    /// Adds what is left of the ramp to frames `from..` of the chunk.
-    #[inline]
-    pub fn apply_ramp(&mut self, io: &mut Bound<'_, S>, from: usize) {
-        if self.ramp_position >= self.ramp_length {
-            return;
-        }
-        let frames = (io.frames() - from).min(self.ramp_length - self.ramp_position);
+    fn add_ramp(&mut self, io: &mut Bound<'_, S>, from: usize, to: usize) {
+        let frames = (to - from).min(self.ramp_length - self.ramp_position);
         for channel in 0..io.output_channels().min(self.step.len()) {
             let step = self.step[channel];
             for (i, sample) in io.output(channel)[from..from + frames].iter_mut().enumerate() {
@@ -129,14 +169,28 @@ fn first_not_finite<S: Sample>(samples: &[S]) -> Option<usize> {
     if sum.finite() { None } else { samples.iter().position(|sample| !sample.finite()) }
 }
 
-/// Writes the fallback to frames `from..to`: the dry input for an effect, else silence.
-pub fn fall_back<S: Sample>(io: &mut Bound<'_, S>, effect: bool, from: usize, to: usize) {
+/// Writes the fallback to frames `from..to`: the dry input for an effect, else silence. `captured`: the bypass has kept
+/// the same frames of the input.
+pub fn fall_back<S: Sample>(
+    io: &mut Bound<'_, S>,
+    effect: bool,
+    captured: Option<&Bypass<S>>,
+    from: usize,
+    to: usize,
+) -> Fallback {
     let (inputs, main) = (io.main_inputs(), io.main_outputs());
+    let spoilt = captured.is_none() && (0..inputs).any(|channel| io.is_in_place(channel));
+    let dry = effect && !spoilt;
     for channel in 0..io.output_channels() {
-        if effect && channel < main && channel < inputs {
-            io.copy_dry(channel, from, to);
-        } else {
+        if !(dry && channel < main && channel < inputs) {
             io.output(channel)[from..to].fill(S::ZERO);
+        } else if let Some(kept) = captured.and_then(|bypass| bypass.dry(channel)) {
+            for (to, from) in io.output(channel)[from..to].iter_mut().zip(&kept[from..to]) {
+                *to = if from.finite() { *from } else { S::ZERO };
+            }
+        } else {
+            io.copy_dry(channel, from, to);
         }
     }
+    if dry { Fallback::Dry } else { Fallback::Silence }
 }

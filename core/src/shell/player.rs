@@ -16,6 +16,7 @@ use crate::params::ParamPlan;
 use crate::rt::buffers::{Buffers, Shape};
 use crate::rt::exchange::Exchange;
 use crate::shell::delay::DelayLine;
+use crate::shell::feed;
 use crate::shell::replay::Past;
 
 /// How a player left the audio thread.
@@ -42,8 +43,10 @@ pub struct Player<S> {
     pub pad: Option<DelayLine<S>>,
     /// Number of the build.
     pub build: u32,
-    /// Which hand-over it is: counts up per instance.
+    /// Which player of the instance it is: counted up from 1, at each hand-over and activation.
     pub serial: u64,
+    /// What it was sized for.
+    pub config: AudioConfig,
     /// Epoch that it was prepared for.
     pub epoch: u64,
     /// State loads that it has seen.
@@ -81,8 +84,6 @@ pub struct SwapMemory {
     pub snapshot: Vec<u8>,
     /// What the new instance must be told.
     pub replay: Vec<Event>,
-    /// Where the muted instance's events go.
-    pub trash: Vec<Event>,
 }
 
 impl SwapMemory {
@@ -90,9 +91,11 @@ impl SwapMemory {
     #[must_use]
     pub fn new() -> Box<Self> {
         let nothing = Event::new(hotshell_abi::EventKind(0), 0);
-        let mut replay = vec![nothing; Past::most_events() + 1024];
+        // Room for the past and a whole list of events after it; touched as far as music goes.
+        let mut replay = Vec::with_capacity(Past::most_events() + feed::LIST);
+        replay.resize(Past::most_events() + feed::TOUCHED, nothing);
         replay.clear();
-        Box::new(Self { snapshot: vec![1; SNAPSHOT_BYTES], replay, trash: vec![nothing; 256] })
+        Box::new(Self { snapshot: vec![1; SNAPSHOT_BYTES], replay })
     }
 }
 
@@ -125,6 +128,7 @@ impl<S: Sample> Player<S> {
             pad: None,
             build,
             serial: 0,
+            config: *config,
             epoch: 0,
             loads: 0,
             latency: report.latency,
@@ -170,8 +174,10 @@ pub struct Link<S> {
     pub blocks: AtomicU64,
     /// Lost blocks among them (DESIGN 2): a fallback was heard.
     pub lost: AtomicU64,
-    /// The playing instance has failed and waits to be replaced.
-    pub faulted: AtomicBool,
+    /// Serial of the playing instance that has failed last and waits to be replaced; 0: none has.
+    pub fault: AtomicU64,
+    /// Its build.
+    pub fault_build: AtomicU32,
     /// It failed by values that are not finite (else: a panic).
     pub not_finite: AtomicBool,
     /// Length of the announced parameter list: nothing is sent to the host about later ones.
@@ -180,7 +186,7 @@ pub struct Link<S> {
     pub latency: AtomicU32,
     /// Live tail in frames.
     pub tail: AtomicU64,
-    /// Nanoseconds of the last swap block, and of a steady block before it.
+    /// Most nanoseconds of a block of the last swap, and those of a steady block before it.
     pub swap_ns: AtomicU64,
     /// See `swap_ns`.
     pub steady_ns: AtomicU64,
@@ -188,6 +194,8 @@ pub struct Link<S> {
     pub dropped_events: AtomicU64,
     /// Counted up by each state load: the logic hears `state_changed` once per change.
     pub state_loads: AtomicU64,
+    /// [main] has something to tell later: [audio] of a shell without a reload thread asks for the call then.
+    pub nudge: AtomicBool,
     /// Render mode of the blocks to come.
     pub mode: AtomicU32,
     /// Instances of the module that run two logics at the moment.
@@ -208,7 +216,9 @@ impl<S> Link<S> {
             heard_at: AtomicU64::new(0),
             blocks: AtomicU64::new(0),
             lost: AtomicU64::new(0),
-            faulted: AtomicBool::new(false),
+            fault: AtomicU64::new(0),
+            fault_build: AtomicU32::new(0),
+            nudge: AtomicBool::new(false),
             not_finite: AtomicBool::new(false),
             announced_params: AtomicU32::new(0),
             latency: AtomicU32::new(0),
@@ -231,10 +241,9 @@ impl<S> Link<S> {
     }
 
     /// Notes that `build` is heard from this moment on.
-    pub fn hear(&self, build: u32, serial: u64) {
-        self.heard_at.store(epoch_now(), Relaxed);
+    pub fn hear(&self, build: u32) {
         self.heard.store(build, Relaxed);
-        self.taken.store(serial, std::sync::atomic::Ordering::Release);
+        self.heard_at.store(epoch_now(), std::sync::atomic::Ordering::Release);
     }
 }
 

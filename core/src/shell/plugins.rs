@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::{Duration, Instant};
 
 use hotshell_abi::{AbiCanary, AudioConfig, LogicApi, NotePortsDesc, PluginDesc, Reason, RenderMode, Sample};
+use parking_lot::Mutex;
 
 use crate::host::{Host, Level};
 use crate::instance::Table;
@@ -37,18 +39,58 @@ pub struct Around<K, P, S> {
 /// The release shell: the table is linked in, and that is all. No watching, no loading, not even the code for it.
 pub type StaticShell<P = ParamStore, S = f32> = Around<Static, P, S>;
 
-/// The static kind: after a fault a fresh instance of the same build is made on [main].
-#[derive(Debug)]
-pub struct Static;
+/// The static kind: after a fault a fresh instance of the same build is made on [main]; one that fails again and again
+/// at ever longer intervals.
+#[derive(Clone, Debug, Default)]
+pub struct Static(Arc<Mutex<Retry>>);
+
+/// When the next fresh instance is due.
+#[derive(Debug, Default)]
+struct Retry {
+    failures: u32,
+    last: Option<Instant>,
+    due: Option<Instant>,
+}
+
+/// First wait after a fresh instance has failed too; doubled each time.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// Most doublings of it.
+const MOST_DOUBLINGS: u32 = 7;
+/// An instance that has played for so long starts a new count.
+const GOOD_WHILE: Duration = Duration::from_secs(10);
+
+impl Retry {
+    fn failed(&mut self, now: Instant) {
+        if self.last.is_none_or(|last| now.saturating_duration_since(last) > GOOD_WHILE) {
+            self.failures = 0;
+        }
+        let wait = match self.failures {
+            0 => Duration::ZERO,
+            more => FIRST_WAIT * (1 << (more - 1).min(MOST_DOUBLINGS)),
+        };
+        self.failures += 1;
+        (self.last, self.due) = (Some(now), Some(now + wait));
+    }
+
+    /// True once.
+    fn is_due(&mut self, now: Instant) -> bool {
+        self.due.take_if(|due| *due <= now).is_some()
+    }
+}
 
 impl Kind for Static {
     fn upkeep<P: Parameters, S: Sample>(&self, control: &Control<P, S>) {
-        if let Some((_, why)) = control.upkeep().fault {
+        let news = control.upkeep();
+        if let Some((_, why)) = news.fault {
+            self.0.lock().failed(Instant::now());
             control
                 .log(Level::Error, &format!("the plug-in failed while it played and starts afresh: {why}"));
+        }
+        if self.0.lock().is_due(Instant::now()) {
             let offer = Offer { table: control.own_table(), build: 0, reason: Reason::FAULT };
             if let Err(error) = control.take_build(offer, &|| true) {
-                control.log(Level::Error, &format!("it stays bypassed: {error}"));
+                self.0.lock().failed(Instant::now());
+                control.log(Level::Error, &format!("it stays bypassed and is tried again later: {error}"));
             }
         }
     }
@@ -66,7 +108,7 @@ impl<P: Parameters, S: Sample> StaticShell<P, S> {
         host: Box<dyn Host>,
     ) -> Result<Self, ShellError> {
         let control = Control::open(own, index, format, Arc::from(host), Arc::new(AtomicU32::new(0)), true)?;
-        Ok(Self { kind: Static, control: Arc::new(control) })
+        Ok(Self { kind: Static::default(), control: Arc::new(control) })
     }
 
     /// Hands a fresh instance of `table` over as a reload would: the Rig's `swap`. [main]
@@ -87,7 +129,7 @@ impl<P: Parameters, S: Sample> StaticShell<P, S> {
 /// A second handle on the same instance: whoever swaps it keeps one beside the engine's.
 impl<P, S> Clone for StaticShell<P, S> {
     fn clone(&self) -> Self {
-        Self { kind: Static, control: Arc::clone(&self.control) }
+        Self { kind: self.kind.clone(), control: Arc::clone(&self.control) }
     }
 }
 

@@ -85,9 +85,9 @@ impl Past {
     /// Remembers an event on its way in, `at` frames after the clock.
     pub fn observe(&mut self, event: &Event, at: usize) {
         match event.kind {
-            EventKind::NOTE_ON => self.note_on(*event, at),
+            EventKind::NOTE_ON => self.note_on(Event { data: [0; 2], ..*event }, at),
             EventKind::NOTE_OFF => self.note_off(event),
-            EventKind::NOTE_CHOKE => self.held.retain(|held| !matches(event, &held.on)),
+            EventKind::NOTE_CHOKE => self.release(|held| matches(event, &held.on)),
             EventKind::NOTE_EXPRESSION => {
                 for held in self.held.iter_mut().filter(|held| matches(event, &held.on)) {
                     if let Some(slot) = held.expressions.get_mut(event.id as usize) {
@@ -101,8 +101,18 @@ impl Past {
         }
     }
 
+    /// Forgets notes that have ended, and what was said of their voices.
+    fn release(&mut self, ended: impl Fn(&Held) -> bool) {
+        let before = self.held.len();
+        self.held.retain(|held| !ended(held));
+        if self.held.len() < before {
+            let held = &self.held;
+            self.voice_values.retain(|value| held.iter().any(|held| matches(value, &held.on)));
+        }
+    }
+
     fn note_on(&mut self, on: Event, at: usize) {
-        self.held.retain(|held| !same_note(&on, &held.on));
+        self.release(|held| same_note(&on, &held.on));
         if self.held.len() < NOTES {
             let since = self.clock + at as u64;
             self.held.push(Held { on, since, pedalled: false, expressions: [f64::NAN; EXPRESSIONS] });
@@ -110,16 +120,10 @@ impl Past {
     }
 
     fn note_off(&mut self, off: &Event) {
-        let channels = &self.channels;
-        self.held.retain_mut(|held| {
-            if !matches(off, &held.on) {
-                return true;
-            }
-            held.pedalled = pedal_down(channels, held.on.channel);
-            held.pedalled
-        });
-        let held = &self.held;
-        self.voice_values.retain(|value| held.iter().any(|held| matches(value, &held.on)));
+        for held in self.held.iter_mut().filter(|held| matches(off, &held.on)) {
+            held.pedalled = pedal_down(&self.channels, held.on.channel);
+        }
+        self.release(|held| !held.pedalled && matches(off, &held.on));
     }
 
     fn voice_value(&mut self, event: Event) {
@@ -169,15 +173,15 @@ impl Past {
         self.channels[number].controllers[usize::from(controller)] = value;
         match controller {
             64 if value < 64 => {
-                let channel = i16::try_from(number).unwrap_or(0);
-                self.held.retain(|held| !(held.pedalled && held.on.channel == channel));
+                self.release(|held| held.pedalled && on_channel(&held.on, number));
             }
             // All sound off, reset all controllers, all notes off.
-            120 | 123..=127 => {
-                let channel = i16::try_from(number).unwrap_or(0);
-                self.held.retain(|held| held.on.channel != channel);
+            120 | 123..=127 => self.release(|held| on_channel(&held.on, number)),
+            121 => {
+                let Channel { controllers, bend, pressure, .. } = &mut self.channels[number];
+                (*controllers, *bend, *pressure) = ([NEVER; 128], None, NEVER);
+                self.release(|held| held.pedalled && on_channel(&held.on, number));
             }
-            121 => self.channels[number].controllers = [NEVER; 128],
             _ => {}
         }
     }
@@ -219,10 +223,11 @@ impl Past {
         }
     }
 
-    /// Writes the past as events at time 0: channel state, then notes with their age, expressions, voice values, then
-    /// the releases of pedalled notes. `notes` false: channel state only (the author's `restore` took the voices over).
-    /// Answers whether a note was among them.
-    pub fn replay(&self, notes: bool, out: &mut Vec<Event>) -> bool {
+    /// Writes the past as events at time 0: channel state, then notes with their age at host block frame `at`,
+    /// expressions, voice values, then the releases of pedalled notes. `notes` false: channel state only (the author's
+    /// `restore` took the voices over). Answers whether a note was among them.
+    pub fn replay(&self, notes: bool, at: u32, out: &mut Vec<Event>) -> bool {
+        let clock = self.clock + u64::from(at);
         let mut push = |event: Event| {
             if out.len() < out.capacity() {
                 out.push(Event { time: 0, flags: event.flags | Event::REPLAY, ..event });
@@ -235,7 +240,7 @@ impl Past {
             return false;
         }
         for held in &self.held {
-            push(held.sounding(self.clock));
+            push(held.sounding(clock));
             for (id, value) in (0_u32..).zip(held.expressions).filter(|(_, value)| value.is_finite()) {
                 let mut event = Event::note(EventKind::NOTE_EXPRESSION, 0, address(&held.on), value);
                 event.id = id;
@@ -292,6 +297,11 @@ impl Channel {
             push(Event::midi(0, 0, [0xd0 | number, self.pressure, 0]));
         }
     }
+}
+
+/// True if the note sounds on MIDI channel `number`, or on any.
+fn on_channel(on: &Event, number: usize) -> bool {
+    usize::try_from(on.channel).map_or(true, |channel| channel == number)
 }
 
 const fn address(event: &Event) -> NoteAddress {

@@ -1,92 +1,36 @@
 //! The change-over from one instance to the next: take a candidate, hand over state and notes, run it unheard, fade,
 //! retire the old one. No block is skipped and no output sample is left unwritten.
 //!
-//! Called by: `shell/audio`. Calls: `shell/{fade,feed,run,guard,bypass}`, `params`. Threads: [audio].
+//! Called by: `shell/audio`. Calls: `shell/{fade,feed,run,guard,bypass}`, `shell/swap/*`, `params`. Threads: [audio].
 //!
 //! While both run, both work aside (on memory of their own), and what is heard is mixed into the new one's outputs.
 //! The old one is muted but for its audio: its events go to nobody.
 
 #![deny(clippy::disallowed_types)]
 
+mod sides;
+mod stage;
+
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use hotshell_abi::event::NoteAddress;
 use hotshell_abi::snapshot::SnapshotBuffer;
-use hotshell_abi::{Event, EventKind, RenderMode, Sample};
+use hotshell_abi::{RenderMode, Sample};
 
-use crate::instance::{BlockResult, Dead};
+use crate::instance::Dead;
 use crate::params::Parameters;
-use crate::rt::bound::Bound;
 use crate::shell::HostBlock;
-use crate::shell::audio::{Desk, ShellAudio, Verdict, is_bypassed, state_changed};
-use crate::shell::fade::{Circumstances, Law, Plan, mix, preroll_frames};
-use crate::shell::guard::{Guard, fall_back};
+use crate::shell::audio::{Desk, ShellAudio, is_bypassed, state_changed};
+use crate::shell::fade::{Circumstances, Plan, preroll_frames};
 use crate::shell::player::{End, Link, Player};
-use crate::shell::run::{Hearing, Outgoing, PlayerParts, Span, run, run_with};
+use crate::shell::run::{Hearing, Span};
+use crate::shell::verdict::Verdict;
+use sides::{Around, Sides};
+use stage::Stage;
 
 /// Two instances may take this share of a block's time together; beyond it the fade does no double work.
 const AFFORDABLE: f32 = 0.7;
 /// Most instances of a module that run two logics at once.
 const MOST_DOUBLES: u32 = 8;
-
-/// Releases every note.
-const LET_GO: Event =
-    Event::note(EventKind::NOTE_OFF, 0, NoteAddress { port: -1, channel: -1, key: -1, note_id: -1 }, 0.5);
-
-/// Where a change-over stands.
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Stage {
-    /// Both run, the new one unheard.
-    Lead { left: usize },
-    /// Both run, old to new.
-    Blend { law: Law, position: usize, length: usize },
-    /// The old one rings on under the new one.
-    Spill { position: usize, length: usize, blend: usize },
-    /// The old one alone fades out.
-    FadeOut { position: usize, length: usize },
-    /// The new one alone runs unheard.
-    Wait { left: usize },
-    /// The new one alone fades in.
-    FadeIn { position: usize, length: usize },
-    /// Over.
-    Done,
-}
-
-impl Stage {
-    const fn runs_old(self) -> bool {
-        matches!(self, Self::Lead { .. } | Self::Blend { .. } | Self::Spill { .. } | Self::FadeOut { .. })
-    }
-
-    const fn runs_new(self) -> bool {
-        !matches!(self, Self::FadeOut { .. })
-    }
-
-    /// Frames until the stage ends.
-    const fn left(self) -> usize {
-        match self {
-            Self::Lead { left } | Self::Wait { left } => left,
-            Self::Blend { position, length, .. }
-            | Self::Spill { position, length, .. }
-            | Self::FadeOut { position, length }
-            | Self::FadeIn { position, length } => length - position,
-            Self::Done => usize::MAX,
-        }
-    }
-
-    const fn advanced(self, frames: usize) -> Self {
-        match self {
-            Self::Lead { left } => Self::Lead { left: left - frames },
-            Self::Wait { left } => Self::Wait { left: left - frames },
-            Self::Blend { law, position, length } => Self::Blend { law, position: position + frames, length },
-            Self::Spill { position, length, blend } => {
-                Self::Spill { position: position + frames, length, blend }
-            }
-            Self::FadeOut { position, length } => Self::FadeOut { position: position + frames, length },
-            Self::FadeIn { position, length } => Self::FadeIn { position: position + frames, length },
-            Self::Done => Self::Done,
-        }
-    }
-}
 
 /// A new instance on its way in.
 #[derive(Debug)]
@@ -109,15 +53,20 @@ impl<S: Sample> Incoming<S> {
         if self.counted {
             link.doubles.fetch_sub(1, Relaxed);
         }
-        if !self.heard {
-            link.hear(self.player.build, self.player.serial);
-        }
         self.player
     }
 
     /// Forgets all sound.
     pub fn clear(&mut self) {
         let _ = self.player.instance.clear();
+        if let Some(pad) = &mut self.player.pad {
+            pad.clear();
+        }
+    }
+
+    /// How the coming instance wants its blocks divided.
+    pub const fn split(&self) -> hotshell_abi::describe::SplitDesc {
+        self.player.split
     }
 
     /// The old one is silent, and the new one has not been told anything yet.
@@ -139,13 +88,9 @@ impl<S: Sample> Incoming<S> {
                 _ => Stage::Done,
             };
         }
-        let audible = matches!(
-            self.stage,
-            Stage::Blend { .. } | Stage::Spill { .. } | Stage::FadeIn { .. } | Stage::Done
-        );
-        if audible && !self.heard && !self.failed {
+        if self.stage.is_audible() && !self.heard && !self.failed && !self.player.instance.is_dead() {
             self.heard = true;
-            link.hear(self.player.build, self.player.serial);
+            link.hear(self.player.build);
         }
     }
 }
@@ -163,6 +108,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             self.params.switch(plan);
         }
         self.link.taken.store(player.serial, Release);
+        self.link.swap_ns.store(0, Relaxed);
         let lead = preroll_frames(
             player.latency.saturating_add(
                 player.pad.as_ref().map_or(0, |pad| u32::try_from(pad.frames()).unwrap_or(0)),
@@ -182,7 +128,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             fresh: true,
         };
         self.decide(&mut incoming, false, affordable);
-        if !matches!(incoming.plan, Plan::OutIn { .. }) && self.tell(&mut incoming, desk) {
+        if !matches!(incoming.plan, Plan::OutIn { .. }) && self.tell(&mut incoming, desk, 0) {
             self.decide(&mut incoming, true, affordable);
         }
         if incoming.stage.runs_old() && incoming.stage.runs_new() {
@@ -195,8 +141,10 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     }
 
     fn affordable(&self, player: &Player<S>, mode: RenderMode) -> bool {
+        // Silence is cheaper than music: the new one will cost what the old one does, or more.
+        let nanoseconds = self.current.cost + player.cost.max(self.current.cost);
         #[expect(clippy::cast_possible_truncation, reason = "a share of a block's time")]
-        let share = (self.current.cost + player.cost) * self.config.sample_rate as f32 * 1e-9;
+        let share = nanoseconds * self.config.sample_rate as f32 * 1e-9;
         mode == RenderMode::OFFLINE
             || (share < AFFORDABLE && self.link.doubles.load(Relaxed) < MOST_DOUBLES)
             || self.current.instance.is_dead()
@@ -217,9 +165,9 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         };
     }
 
-    /// Snapshot, restore, replay; closes what the old one has switched on downstream. Answers whether notes are
-    /// replayed.
-    fn tell(&mut self, incoming: &mut Incoming<S>, desk: &mut Desk<'_>) -> bool {
+    /// At host block frame `at`: snapshot, restore, replay; closes what the old one has switched on downstream. Answers
+    /// whether notes are replayed.
+    fn tell(&mut self, incoming: &mut Incoming<S>, desk: &mut Desk<'_>, at: u32) -> bool {
         let Some(mut memory) = incoming.player.swap.take() else { return false };
         let mut written = SnapshotBuffer::new(&mut memory.snapshot);
         let taken = self.current.instance.snapshot(&mut written);
@@ -231,9 +179,9 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
                 false
             }
         };
-        let replayed = self.feed.past.replay(notes, &mut memory.replay);
+        let replayed = self.feed.past.replay(notes, at, &mut memory.replay);
         let output = &mut *desk.output;
-        self.feed.past.close_downstream(0, |event| {
+        self.feed.past.close_downstream(at, |event| {
             output.send(&event, &[]);
         });
         incoming.player.swap = Some(memory);
@@ -252,7 +200,12 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         let (mut at, end) = (start, start + frames);
         while at < end {
             if incoming.is_faded_out() {
-                self.tell(&mut incoming, desk);
+                self.tell(&mut incoming, desk, at);
+                if incoming.failed {
+                    // Back from silence to the old one.
+                    self.guard.expect_step();
+                    break;
+                }
                 incoming.stage = Stage::Wait { left: incoming.lead };
             }
             incoming.settle(&self.link);
@@ -263,6 +216,10 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             let length = (end - at).min(left);
             let answer = self.segment(&mut incoming, block, (at, length), desk);
             verdict.join(&answer, false);
+            if incoming.failed {
+                at += length;
+                break;
+            }
             incoming.stage = incoming.stage.advanced(length as usize);
             at += length;
         }
@@ -280,7 +237,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         verdict
     }
 
-    /// The new one plays, or has failed; the other one goes back.
+    /// The new one plays (or has failed while it did), or has failed before that; the other one goes back.
     fn finish(&mut self, incoming: Incoming<S>) {
         if incoming.counted {
             self.link.doubles.fetch_sub(1, Relaxed);
@@ -289,7 +246,8 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             self.leave(incoming.player, End::Faulted);
             return;
         }
-        self.link.faulted.store(false, Relaxed);
+        self.guard.watch_closely();
+        self.guard.stand_up();
         let old = std::mem::replace(&mut self.current, incoming.player);
         let died_just_now = old.instance.is_dead() && !old.told;
         self.leave(old, if died_just_now { End::Faulted } else { End::Retired });
@@ -304,7 +262,8 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         desk: &mut Desk<'_>,
     ) -> Verdict {
         let Self { current, feed, params, guard, bypass, outgoing, link, state_seen, .. } = self;
-        let (old_effect, bypass_index) = (current.effect, incoming.player.bypass);
+        let (old_effect, new_effect) = (current.effect, incoming.player.effect);
+        let bypass_index = incoming.player.bypass;
         let mut memory = incoming.player.swap.take();
         let loads = incoming.player.loads;
         let (old_buffers, mut old) = current.parts();
@@ -313,194 +272,42 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             old: old_buffers.bind(block, start, frames, true),
             new: new_buffers.bind(block, start, frames, true),
             stage: incoming.stage,
-            new_just_failed: false,
         };
+        sides.capture(bypass);
         sides.divide_inputs();
         let mut verdict = Verdict::default();
-        let (mut at, end, mut ramp_at) = (start, start + frames, 0);
+        let (mut at, end) = (start, start + frames);
         while at < end {
             let stop = feed.next(&**params, desk.input, at, end);
             let span = Span { start, from: (at - start) as usize, to: (stop - start) as usize };
             let bypassed = is_bypassed(&**params, bypass_index);
-            let dry = bypass.needs_dry(bypassed);
-            if dry {
-                bypass.capture(&sides.new, span.from, span.to);
-            }
             let mut news =
                 Hearing { feed, facts: desk.facts, state_changed: state_changed(link, state_seen) };
-            verdict.lost |= sides.play_old(&mut old, old_effect, span, &news, guard, outgoing);
+            let mut around = Around { span, guard: &mut *guard, bypass: &*bypass, outgoing: &mut *outgoing };
+            let of_old = sides.play_old(&mut old, old_effect, &news, &mut around);
             let fresh = std::mem::take(&mut incoming.fresh) && sides.stage.runs_new();
             incoming.fresh |= !sides.stage.runs_new();
             news.state_changed |= fresh && loads != *state_seen;
             let replay = if fresh { memory.as_deref_mut().map(|memory| &mut memory.replay) } else { None };
-            match sides.play_new(&mut new, span, &news, replay, guard, outgoing) {
-                Ok(answer) => verdict.take(answer),
-                Err(not_finite) => {
-                    incoming.failed = true;
-                    link.not_finite.store(not_finite, Relaxed);
-                    verdict.lost |= sides.stage.is_audible();
-                }
+            let hears_old = sides.stage.hears_old();
+            let of_new = sides.play_new(&mut new, new_effect, &news, replay, &mut around);
+            for ran in [of_old, of_new].iter().filter(|ran| ran.failed) {
+                link.not_finite.store(ran.not_finite, Relaxed);
             }
+            incoming.failed |= of_new.failed && hears_old;
+            verdict.lost |= of_old.lost | of_new.lost;
+            verdict.take(of_old.answer.filter(|_| !sides.stage.is_audible()).or(of_new.answer));
             outgoing.deliver((at, stop), &**params, link, &mut feed.past, desk.output);
             sides.mix(span);
-            if std::mem::take(&mut sides.new_just_failed) {
-                guard.ramp_from(&mut sides.new, span.from);
-                ramp_at = span.from;
-            }
-            if dry {
-                bypass.apply(&mut sides.new, bypassed, span.from, span.to);
-            }
+            bypass.apply(&mut sides.new, bypassed, span.from, span.to);
+            let step = of_old.step.into_iter().chain(of_new.step).min();
+            guard.smooth(&mut sides.new, span.from, span.to, step);
             at = stop;
         }
-        guard.apply_ramp(&mut sides.new, ramp_at);
         guard.remember(&mut sides.new);
         sides.new.finish();
+        incoming.stage = sides.stage;
         incoming.player.swap = memory;
         verdict
-    }
-}
-
-/// Both players' buffers over the same frames.
-struct Sides<'s, S> {
-    old: Bound<'s, S>,
-    new: Bound<'s, S>,
-    stage: Stage,
-    new_just_failed: bool,
-}
-
-impl<S: Sample> Sides<'_, S> {
-    /// Spilling: the input passes from the old one to the new one, without a step in either.
-    fn divide_inputs(&mut self) {
-        let Stage::Spill { position, blend, .. } = self.stage else { return };
-        self.old.own_inputs();
-        self.new.own_inputs();
-        let frames = self.old.frames();
-        let gains = |i: usize| {
-            if position + i >= blend { (0.0, 1.0) } else { Law::EqualGain.gains(position + i, blend) }
-        };
-        self.old.scale_inputs(0, frames, |i| gains(i).0);
-        self.new.scale_inputs(0, frames, |i| gains(i).1);
-    }
-
-    /// Runs the old one where the stage wants it; muted while the new one runs too. True if it has failed just here.
-    fn play_old(
-        &mut self,
-        old: &mut PlayerParts<'_, S>,
-        effect: bool,
-        span: Span,
-        news: &Hearing<'_>,
-        guard: &mut Guard<S>,
-        outgoing: &mut Outgoing,
-    ) -> bool {
-        if !self.stage.runs_old() {
-            return false;
-        }
-        let was_dead = old.instance.is_dead();
-        let ran = match self.stage {
-            // It hears nothing more, and lets its notes go: they sound in the new one.
-            Stage::Spill { position: 0, .. } if span.from == 0 => {
-                run_with(old, &mut self.old, span, news, &[LET_GO], outgoing)
-            }
-            Stage::Spill { .. } => run_with(old, &mut self.old, span, news, &[], outgoing),
-            _ => run(old, &mut self.old, span, news, outgoing),
-        };
-        let bad = match ran {
-            Ok(_) => guard.first_bad(&mut self.old, span.from, span.to),
-            Err(Dead) => Some(span.from),
-        };
-        if let Some(bad) = bad {
-            fall_back(&mut self.old, effect, bad, span.to);
-            old.instance.give_up();
-        }
-        if self.stage.runs_new() {
-            outgoing.discard();
-        }
-        bad.is_some() && !was_dead
-    }
-
-    /// Runs the new one where the stage wants it, after its replay. An error says whether it was a value (else: a
-    /// panic); from then on only the old one is heard.
-    fn play_new(
-        &mut self,
-        new: &mut PlayerParts<'_, S>,
-        span: Span,
-        news: &Hearing<'_>,
-        replay: Option<&mut Vec<Event>>,
-        guard: &mut Guard<S>,
-        outgoing: &mut Outgoing,
-    ) -> Result<Option<BlockResult>, bool> {
-        if !self.stage.runs_new() || new.instance.is_dead() {
-            return Ok(None);
-        }
-        let ran = match replay {
-            Some(replay) => {
-                let (events, room) = (news.feed.events(), replay.capacity() - replay.len());
-                replay.extend_from_slice(&events[..events.len().min(room)]);
-                run_with(new, &mut self.new, span, news, replay, outgoing)
-            }
-            None => run(new, &mut self.new, span, news, outgoing),
-        };
-        let finite = guard.first_bad(&mut self.new, span.from, span.to).is_none();
-        match ran {
-            Ok(answer) if finite => Ok(Some(answer)),
-            _ => {
-                outgoing.discard();
-                new.instance.give_up();
-                self.new_just_failed = true;
-                self.stage = Stage::Lead { left: 0 };
-                Err(ran.is_ok())
-            }
-        }
-    }
-
-    /// What is heard of `span`, written into the new side's outputs.
-    fn mix(&mut self, span: Span) {
-        let stage = self.stage;
-        for channel in 0..self.new.output_channels() {
-            let place = self.new.output_place(channel);
-            let counterpart = place.and_then(|place| self.old.output_at(place));
-            let old = counterpart.map(|i| &self.old.output(i)[span.from..span.to]);
-            let new = &mut self.new.output(channel)[span.from..span.to];
-            stage.mix(span.from, old, new);
-        }
-    }
-}
-
-impl Stage {
-    const fn is_audible(self) -> bool {
-        !matches!(self, Self::Lead { .. } | Self::Wait { .. } | Self::FadeOut { .. })
-    }
-
-    /// `new` becomes what is heard, `offset` frames into the segment.
-    fn mix<S: Sample>(self, offset: usize, old: Option<&[S]>, new: &mut [S]) {
-        match self {
-            Self::Lead { .. } => match old {
-                Some(old) => new.copy_from_slice(old),
-                None => new.fill(S::ZERO),
-            },
-            Self::Wait { .. } => new.fill(S::ZERO),
-            Self::Blend { law, position, length } => mix(law, position + offset, length, old, new),
-            Self::Spill { position, length, blend } => {
-                let Some(old) = old else { return };
-                for (i, (sample, before)) in new.iter_mut().zip(old).enumerate() {
-                    // The last frames of the spill fade the old one out, however long it would ring on.
-                    let left = length - (position + offset + i).min(length);
-                    let gain = if left < blend { Law::EqualGain.gains(blend - left, blend).0 } else { 1.0 };
-                    *sample += *before * S::from_f64(gain);
-                }
-            }
-            Self::FadeOut { position, length } => {
-                for (i, sample) in new.iter_mut().enumerate() {
-                    let before = old.and_then(|old| old.get(i)).copied().unwrap_or(S::ZERO);
-                    *sample = before * S::from_f64(Law::EqualGain.gains(position + offset + i, length).0);
-                }
-            }
-            Self::FadeIn { position, length } => {
-                for (i, sample) in new.iter_mut().enumerate() {
-                    *sample *= S::from_f64(Law::EqualGain.gains(position + offset + i, length).1);
-                }
-            }
-            Self::Done => {}
-        }
     }
 }

@@ -6,9 +6,13 @@
 //! A deviation from DESIGN 7.4, with its reason: a state load does not bump the epoch. A host that loads states in a
 //! loop would starve every reload. Values are in shared cells and fields are synced into the candidate too; its plan is
 //! renewed in place, and its logic hears `state_changed` before its first block.
+//!
+//! What [audio] does with a candidate it says by its serial, in `taken` or `returned`. Whoever needs to know what is
+//! live (a save, a load, the next hand-over) empties the inbox under the lock: then either the candidate is in hand, or
+//! [audio] has it and its word is a few instructions away.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::Instant;
 
 use hotshell_abi::{AudioConfig, PluginDesc, Reason, Sample};
@@ -17,18 +21,15 @@ use parking_lot::MutexGuard;
 use crate::host::Level;
 use crate::instance::{SharedHalf, Table};
 use crate::params::{ParamPlan, Parameters};
-use crate::rt::owned::OwnedBlock;
+use crate::shell::control::warm::warm;
 use crate::shell::control::{
     Control, Fresh, Live, Main, Parked, Pending, check_description, layouts_of, voices_of,
 };
-use crate::shell::player::{End, Player, SwapMemory, shape_of};
-use crate::shell::run::{BlockFacts, Hearing, Outgoing, Span, run};
+use crate::shell::player::{Player, SwapMemory};
 use crate::shell::{GUI_LOCK_WAIT, ShellError};
 
 /// Most times that a candidate is prepared again because the configuration moved underneath.
 const MOST_TRIES: u32 = 16;
-/// Silent blocks before a candidate is handed over: page faults and instant panics happen here.
-const SILENT_BLOCKS: u32 = 4;
 
 /// A build for one instance.
 #[derive(Clone, Copy, Debug)]
@@ -41,15 +42,19 @@ pub struct Offer {
     pub reason: Reason,
 }
 
-/// What happened since the last look.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct News {
-    /// The playing build has failed: its number and why.
-    pub fault: Option<(u32, String)>,
-    /// A candidate came back because it was prepared for something else: offer its build again.
-    pub stale: bool,
-    /// A candidate waits to be taken.
-    pub waiting: bool,
+/// What a candidate is prepared for.
+#[derive(Clone, Copy)]
+struct Aim {
+    /// `None`: inactive.
+    config: Option<AudioConfig>,
+    epoch: u64,
+    /// Latency that the host knows, in frames.
+    announced: u32,
+}
+
+enum Ready<S> {
+    Player(Box<Player<S>>),
+    Fresh(Fresh<S>),
 }
 
 impl<P: Parameters, S: Sample> Control<P, S> {
@@ -64,75 +69,25 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         for _ in 0..MOST_TRIES {
             let plan = self.plan(desc)?;
             self.store.declare(desc);
-            let host = self.with_host(|host| host.name().to_owned());
-            let (shared, fresh) = self.make(offer.table, offer.reason, offer.build, &host)?;
+            let loads = self.link.state_loads.load(Acquire);
+            let (shared, fresh) = self.make(offer.table, offer.reason, offer.build)?;
             let live = Live { shared, desc, build: offer.build };
-            if self.try_hand_over(offer, live, fresh, plan, wanted)? {
+            self.carry_own_state(&live)?;
+            if self.try_hand_over(offer, live.clone(), fresh, plan, wanted)? {
+                if self.link.state_loads.load(Acquire) != loads {
+                    // A load between the candidate's making and its hand-over.
+                    self.carry_own_state(&live)?;
+                }
+                self.with_host(|host| host.request_process());
                 return Ok(());
             }
         }
         Err(ShellError::Busy("the plug-in's configuration"))
     }
 
-    fn plan(&self, desc: &PluginDesc<'_>) -> Result<Arc<ParamPlan>, ShellError> {
+    pub(super) fn plan(&self, desc: &PluginDesc<'_>) -> Result<Arc<ParamPlan>, ShellError> {
         let plan = self.params.plan(desc.params.as_slice());
         plan.map(Arc::new).map_err(|error| ShellError::Incompatible(error.to_string()))
-    }
-
-    fn try_hand_over(
-        &self,
-        offer: Offer,
-        live: Live,
-        fresh: Fresh<S>,
-        mut plan: Arc<ParamPlan>,
-        wanted: &dyn Fn() -> bool,
-    ) -> Result<bool, ShellError> {
-        let (active, epoch, announced) = {
-            let main = self.main.lock();
-            let config = main.active.map(|config| AudioConfig {
-                layout: Self::layout_in(&main.announced, main.layout, live.desc),
-                ..config
-            });
-            (config, self.link.epoch.load(Acquire), main.announced.latency())
-        };
-        let ready = match active {
-            Some(config) => Ready::Player(self.prepared(fresh, &live, &config, offer, announced)?),
-            None => Ready::Fresh(fresh),
-        };
-        let mut main = self.lock_in_sync(&live.shared)?;
-        self.settle_taken(&mut main);
-        if !wanted() {
-            return Err(ShellError::Incompatible("the build was given up on meanwhile".to_owned()));
-        }
-        if epoch != self.link.epoch.load(Acquire) {
-            drop(main);
-            return Ok(false);
-        }
-        if !self.params.is_current(&plan) {
-            plan = self.plan(live.desc)?;
-        }
-        let lines = plan.lines.clone();
-        let untaken = match ready {
-            Ready::Player(mut player) => {
-                player.epoch = epoch;
-                self.put(&mut main, player, live, plan)
-            }
-            Ready::Fresh(fresh) => {
-                let before = std::mem::replace(&mut main.parked, Parked::Fresh(fresh));
-                self.go_live(&mut main, live, &plan, true);
-                main.keep = false;
-                drop(main);
-                drop(before);
-                self.ask_host(false, true);
-                None
-            }
-        };
-        drop(untaken);
-        for line in lines {
-            self.log(Level::Info, &line);
-        }
-        self.with_host(|host| host.request_process());
-        Ok(true)
     }
 
     /// The lock, at a moment when `shared` has read every field that anybody wrote. Fields that move later find their
@@ -140,20 +95,15 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     fn lock_in_sync(&self, shared: &SharedHalf) -> Result<MutexGuard<'_, Main<S>>, ShellError> {
         for _ in 0..MOST_TRIES {
             let moved = self.store.fields_version();
-            self.sync_one(shared)?;
-            let main = self.main.lock();
+            for line in shared.sync()? {
+                self.log(Level::Warning, &line);
+            }
+            let main = self.lock("the plug-in's configuration")?;
             if moved == self.store.fields_version() {
                 return Ok(main);
             }
         }
-        Ok(self.main.lock())
-    }
-
-    fn sync_one(&self, shared: &SharedHalf) -> Result<(), ShellError> {
-        for line in shared.sync()? {
-            self.log(Level::Warning, &line);
-        }
-        Ok(())
+        self.lock("the plug-in's configuration")
     }
 
     /// Lets the builds that play and wait read the fields again that somebody else has written: a state load, the user
@@ -166,10 +116,71 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             (Arc::clone(&main.live.shared), pending)
         };
         for shared in [Some(live), pending].into_iter().flatten() {
-            if let Err(error) = self.sync_one(&shared) {
-                self.log(Level::Error, &format!("persistent fields keep their values: {error}"));
+            match shared.sync() {
+                Ok(lines) => self.say_all(Level::Warning, &lines),
+                Err(error) => {
+                    self.log(Level::Error, &format!("persistent fields keep their values: {error}"))
+                }
             }
         }
+    }
+
+    fn try_hand_over(
+        &self,
+        offer: Offer,
+        live: Live,
+        fresh: Fresh<S>,
+        plan: Arc<ParamPlan>,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<bool, ShellError> {
+        let aim = {
+            let main = self.lock("the plug-in's configuration")?;
+            let config = main.active.map(|config| Self::config_for(&main, live.desc, &config));
+            Aim { config, epoch: self.link.epoch.load(Acquire), announced: main.announced.latency() }
+        };
+        let ready = match aim.config {
+            Some(config) => Ready::Player(self.prepared(fresh, &live, &config, offer, aim.announced)?),
+            None => Ready::Fresh(fresh),
+        };
+        let mut main = self.lock_in_sync(&live.shared)?;
+        self.settle_taken(&mut main);
+        if !wanted() {
+            return Err(ShellError::Incompatible("the build was given up on meanwhile".to_owned()));
+        }
+        if aim.epoch != self.link.epoch.load(Acquire) {
+            return Ok(false);
+        }
+        match ready {
+            Ready::Player(mut player) => {
+                player.epoch = aim.epoch;
+                let late = player.latency.saturating_sub(aim.announced);
+                let put = self.put(&mut main, player, live, plan);
+                drop(main);
+                let (untaken, plan) = put.map_err(|(error, _)| error)?;
+                drop(untaken);
+                self.say_all(Level::Info, &plan.lines);
+                if late > 0 {
+                    let text = format!(
+                        "the new build is {late} frames late until the host has restarted the plug-in"
+                    );
+                    self.log(Level::Info, &text);
+                }
+            }
+            Ready::Fresh(fresh) => {
+                let plan = if self.params.is_current(&plan) { plan } else { self.plan(live.desc)? };
+                // One that still waits is older.
+                let waiting = self.link.inbox.take();
+                main.pending = None;
+                let before = std::mem::replace(&mut main.parked, Parked::Fresh(fresh));
+                self.go_live(&mut main, live, &plan, true);
+                main.keep = false;
+                drop(main);
+                drop((waiting, before));
+                self.ask_host(false, true);
+                self.say_all(Level::Info, &plan.lines);
+            }
+        }
+        Ok(true)
     }
 
     /// Sizes, warms and times a candidate. [reload]
@@ -192,47 +203,79 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         Ok(Box::new(player))
     }
 
-    /// One atomic exchange into the inbox. Answers an untaken candidate, to be dropped outside of the lock.
+    /// One atomic exchange into the inbox. Answers an untaken candidate, to be dropped outside of the lock, and the plan
+    /// that counts; or the player itself, if it could not be put there.
+    #[expect(
+        clippy::type_complexity,
+        reason = "what must be dropped outside of the lock comes back either way"
+    )]
     fn put(
         &self,
         main: &mut Main<S>,
         mut player: Box<Player<S>>,
         live: Live,
         plan: Arc<ParamPlan>,
-    ) -> Option<Box<Player<S>>> {
-        main.serial += 1;
-        player.serial = main.serial;
-        player.plan = Some(Arc::clone(&plan));
-        let moves_values = plan.moves_values(&*self.params);
+    ) -> Result<(Option<Box<Player<S>>>, Arc<ParamPlan>), (ShellError, Box<Player<S>>)> {
         // Take the one before out first: if [audio] has it by now, its plan is committed before ours is replaced.
         let untaken = self.link.inbox.take();
-        if untaken.is_none() {
-            self.await_verdict(main);
-            if !self.params.is_current(&plan)
-                && let Ok(plan) = self.plan(live.desc)
-            {
-                player.plan = Some(plan);
-            }
+        if untaken.is_some() {
+            main.pending = None;
+        } else if !self.await_verdict(main) {
+            return Err((ShellError::Busy("the audio thread"), player));
         }
-        let plan = player.plan.clone().unwrap_or(plan);
-        main.pending = Some(Pending { serial: main.serial, live, plan, moves_values });
+        let plan = if self.params.is_current(&plan) {
+            plan
+        } else {
+            match self.plan(live.desc) {
+                Ok(plan) => plan,
+                Err(error) => return Err((error, untaken.unwrap_or(player))),
+            }
+        };
+        player.serial = main.number(live.shared.table());
+        player.plan = Some(Arc::clone(&plan));
+        let moves_values = plan.moves_values(&*self.params);
+        main.pending = Some(Pending { serial: player.serial, live, plan: Arc::clone(&plan), moves_values });
         self.link.inbox.put(player);
-        untaken
+        Ok((untaken, plan))
     }
 
-    /// [audio] has taken a candidate out of the inbox and is about to say what becomes of it: a few instructions away,
-    /// unless its thread was put aside. [main] [reload]
-    pub(super) fn await_verdict(&self, main: &mut Main<S>) {
+    /// With an empty inbox: [audio] has taken the pending candidate and is about to say what becomes of it, a few
+    /// instructions away unless its thread was put aside. False if it has not said so in [`GUI_LOCK_WAIT`].
+    /// [main] [reload]
+    pub(super) fn await_verdict(&self, main: &mut Main<S>) -> bool {
         let until = Instant::now() + GUI_LOCK_WAIT;
-        while let Some(serial) = main.pending.as_ref().map(|pending| pending.serial) {
-            if self.link.taken.load(Acquire) == serial {
-                self.settle_taken(main);
-            } else if self.link.returned.load(Acquire) == serial || Instant::now() > until {
-                main.pending = None;
-            } else {
-                std::thread::yield_now();
+        loop {
+            self.settle_taken(main);
+            if main.pending.is_none() {
+                return true;
             }
+            if Instant::now() > until {
+                return false;
+            }
+            std::thread::yield_now();
         }
+    }
+
+    /// Runs `run` while no candidate can be taken: it gets the one that waits. What is live is settled, and stays so.
+    /// [main]
+    ///
+    /// # Errors
+    /// [`ShellError::Busy`]: `run` was not called.
+    pub(super) fn undisturbed<R>(
+        &self,
+        what: &'static str,
+        run: impl FnOnce(&mut Main<S>, Option<&mut Player<S>>) -> R,
+    ) -> Result<R, ShellError> {
+        let mut main = self.lock(what)?;
+        let mut waiting = self.link.inbox.take();
+        if waiting.is_none() && !self.await_verdict(&mut main) {
+            return Err(ShellError::Busy("the audio thread"));
+        }
+        let answer = run(&mut main, waiting.as_deref_mut());
+        if let Some(candidate) = waiting {
+            self.link.inbox.put(candidate);
+        }
+        Ok(answer)
     }
 
     /// The waiting candidate's way from the live parameters, made again. [main]
@@ -242,38 +285,27 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         };
         if let Ok(plan) = self.plan(pending.live.desc) {
             pending.plan = Arc::clone(&plan);
+            pending.moves_values = plan.moves_values(&*self.params);
             candidate.plan = Some(plan);
         }
     }
 
-    /// Makes the pending build the live one if [audio] has taken it. [main] [reload]
+    /// Makes the pending build the live one if [audio] has taken it, and forgets it if it came back. [main] [reload]
     pub(super) fn settle_taken(&self, main: &mut Main<S>) {
-        let taken = self.link.taken.load(Acquire);
-        if main.pending.as_ref().is_none_or(|pending| pending.serial != taken) {
-            return;
-        }
-        if let Some(pending) = main.pending.take() {
-            if pending.moves_values {
-                main.announced.values_changed();
+        let Some(serial) = main.pending.as_ref().map(|pending| pending.serial) else { return };
+        if self.link.taken.load(Acquire) == serial {
+            if let Some(pending) = main.pending.take() {
+                if pending.moves_values {
+                    main.announced.values_changed();
+                }
+                self.go_live(main, pending.live, &pending.plan, false);
             }
-            self.go_live(main, pending.live, &pending.plan, false);
+        } else if self.link.returned.load(Acquire) == serial {
+            main.pending = None;
         }
     }
 
-    /// The candidate that waits takes its place, nobody playing. [main]
-    pub(super) fn settle_inactive(&self, main: &mut Main<S>) {
-        self.settle_taken(main);
-        let Some(player) = self.link.inbox.take() else { return };
-        if let Some(pending) = main.pending.take()
-            && pending.serial == player.serial
-        {
-            self.go_live(main, pending.live, &pending.plan, true);
-            main.parked = Parked::Fresh(Fresh { instance: player.instance, loads: player.loads });
-            main.keep = false;
-        }
-    }
-
-    fn go_live(&self, main: &mut Main<S>, live: Live, plan: &ParamPlan, switch: bool) {
+    pub(super) fn go_live(&self, main: &mut Main<S>, live: Live, plan: &ParamPlan, switch: bool) {
         if switch {
             if plan.moves_values(&*self.params) {
                 main.announced.values_changed();
@@ -286,100 +318,6 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         main.announced.set_notes(live.desc.notes);
         main.announced.set_voices(voices_of(live.desc));
         main.live = live;
-        main.fault_reported = false;
         main.check = true;
     }
-
-    /// Build 0 in the place of a build that cannot even be activated. [main]
-    pub(super) fn go_home(&self, main: &mut Main<S>, why: &ShellError) -> Result<(), ShellError> {
-        if main.live.build == 0 {
-            return Err(why.clone());
-        }
-        let desc = self.own.describe()?;
-        let plan = self.plan(desc)?;
-        self.store.declare(desc);
-        let (shared, fresh) = self.make(self.own, Reason::FAULT, 0, "")?;
-        main.parked = Parked::Fresh(fresh);
-        self.go_live(main, Live { shared, desc, build: 0 }, &plan, true);
-        Ok(())
-    }
-
-    /// Drops what [audio] sent back, makes a taken build live, asks for a main-thread call where the host must be told
-    /// something. [reload] at each tick, [main] before each telling.
-    pub fn upkeep(&self) -> News {
-        let mut news = News::default();
-        while let Some(player) = self.link.outbox.take() {
-            news.stale |= player.end == End::Stale;
-            if player.end == End::Faulted && !self.main.lock().fault_reported {
-                news.fault = Some((player.build, self.why(player.instance.shared().table())));
-            }
-        }
-        let tell = {
-            let mut main = self.main.lock();
-            self.settle_taken(&mut main);
-            if self.link.faulted.load(Acquire) && !main.fault_reported {
-                main.fault_reported = true;
-                news.fault = Some((main.live.build, self.why(main.live.shared.table())));
-            }
-            let active = main.active.is_some();
-            self.look(&mut main, active);
-            news.waiting = !self.link.inbox.is_empty();
-            // A copy answers what would be told: telling itself is [main].
-            main.check && {
-                let would = main.announced.clone().take(crate::shell::Phase::AnyTime, active, Instant::now());
-                would.want_restart || !would.changes.is_empty()
-            }
-        };
-        if self.fields_seen.load(Acquire) != self.store.fields_version() {
-            self.sync_fields();
-        }
-        self.store.drain_logs(|level, text| self.log(level, text));
-        if tell && !self.asked.swap(true, AcqRel) {
-            self.with_host(|host| host.request_callback());
-        }
-        news
-    }
-
-    fn why(&self, table: Table) -> String {
-        if self.link.not_finite.swap(false, AcqRel) {
-            "its output was not finite (NaN or infinity)".to_owned()
-        } else {
-            table.last_panic()
-        }
-    }
-}
-
-enum Ready<S> {
-    Player(Box<Player<S>>),
-    Fresh(Fresh<S>),
-}
-
-/// A few silent blocks: page faults, instant panics, and what a frame costs. [reload]
-fn warm<S: Sample>(player: &mut Player<S>, desc: &PluginDesc<'_>, config: &AudioConfig) -> Result<(), ()> {
-    let _flush = crate::rt::denormals::FlushDenormals::new();
-    let shape = shape_of(desc.layouts.as_slice().get(config.layout as usize));
-    let frames = config.max_frames.min(512);
-    let mut block = OwnedBlock::<S>::new(&shape, frames);
-    let feed = crate::shell::feed::Feed::new();
-    let mut outgoing = Outgoing::new();
-    let facts = BlockFacts { steady_time: -1, mode: config.mode };
-    for _ in 0..SILENT_BLOCKS {
-        let started = Instant::now();
-        let ran = block.with(frames, |host| {
-            let (buffers, mut parts) = player.parts();
-            let mut io = buffers.bind(host, 0, frames, true);
-            let hearing = Hearing { feed: &feed, facts, state_changed: false };
-            let span = Span { start: 0, from: 0, to: io.frames() };
-            run(&mut parts, &mut io, span, &hearing, &mut outgoing)
-        });
-        let result = ran.map_err(|_| ())?;
-        outgoing.discard();
-        player.latency = result.latency;
-        player.tail = result.tail;
-        #[expect(clippy::cast_precision_loss, reason = "nanoseconds of one block")]
-        {
-            player.cost = started.elapsed().as_nanos() as f32 / frames as f32;
-        }
-    }
-    player.instance.clear().map_err(|_| ())
 }

@@ -14,7 +14,7 @@ fn off(key: i16, note_id: i32) -> Event {
 
 fn replayed(past: &Past) -> Vec<Event> {
     let mut out = Vec::with_capacity(Past::most_events());
-    past.replay(true, &mut out);
+    past.replay(true, 0, &mut out);
     assert!(out.iter().all(|event| event.time == 0 && event.flags & Event::REPLAY != 0));
     out
 }

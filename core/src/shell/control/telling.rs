@@ -1,0 +1,178 @@
+//! What the host must be told, who reminds it, and what the reload thread hears of this instance.
+//!
+//! Called by: `shell/control/shell`, `shell/plugins` (upkeep), `reload` through it. Calls: `changes`, `store`, `host`.
+//! Threads: [main] [reload].
+//!
+//! `check`: something may be left to tell. `asked`: the host has been asked for the call in which it will be. A call
+//! clears `asked` before it looks, so whatever comes afterwards asks again; nothing is left untold, and what was taken
+//! once is not there a second time.
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::time::Instant;
+
+use hotshell_abi::Sample;
+
+use crate::host::Level;
+use crate::instance::Table;
+use crate::params::Parameters;
+use crate::shell::control::{Control, Main};
+use crate::shell::player::End;
+use crate::shell::{Changes, GUI_LOCK_WAIT, LayoutInfo, Phase};
+
+/// What happened since the last look.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct News {
+    /// A build has failed, while it played or on its way in: its number and why.
+    pub fault: Option<(u32, String)>,
+    /// A candidate came back because it was prepared for something else: offer its build again.
+    pub stale: bool,
+    /// A candidate waits to be taken.
+    pub waiting: bool,
+}
+
+impl<P: Parameters, S: Sample> Control<P, S> {
+    /// Notes what moved without a call: the latency, the user's edits of fields.
+    fn look(&self, main: &mut Main<S>, active: bool) {
+        if active {
+            let latency = self.link.latency.load(Relaxed);
+            main.check |= latency != main.announced.latency();
+            main.announced.set_latency(latency, true);
+        }
+        if self.store.take_dirty() {
+            main.announced.dirty();
+            main.check = true;
+        }
+    }
+
+    /// A restart for the sake of the changes is asked for, and a callback where something is left to tell.
+    pub(super) fn ask_host(&self, restart: bool, callback: bool) {
+        if restart {
+            self.with_host(|host| host.request_restart());
+        }
+        if callback {
+            self.with_host(|host| host.request_callback());
+        }
+    }
+
+    /// See [`Shell::take_changes`](crate::shell::Shell::take_changes).
+    pub(super) fn take_what_changed(&self, phase: Phase) -> Changes {
+        self.asked.store(false, Release);
+        let Ok(mut main) = self.lock("the change list") else {
+            self.ask_host(false, true);
+            return Changes::empty();
+        };
+        self.settle_taken(&mut main);
+        let active = main.active.is_some() && phase != Phase::Activating;
+        self.look(&mut main, active);
+        let played = main.announced.layouts().get(main.layout).cloned();
+        let taken = main.announced.take(phase, active, Instant::now());
+        if taken.changes.contains(Changes::PORTS) {
+            main.layout = same_layout(main.announced.layouts(), played.as_ref());
+        }
+        main.check = taken.want_callback;
+        let count = u32::try_from(main.announced.params().len()).unwrap_or(u32::MAX);
+        self.link.announced_params.store(count, Release);
+        drop(main);
+        let later = taken.want_callback && !taken.wait.is_zero();
+        if later {
+            // The reload thread looks again and asks then; where there is none, [audio] does.
+            self.link.nudge.store(true, Relaxed);
+        }
+        self.ask_host(taken.want_restart, taken.want_callback && !later);
+        taken.changes
+    }
+
+    /// Drops what [audio] sent back, makes a taken build live, asks for a main-thread call where the host must be told
+    /// something. [reload] at each tick, [main] before each telling.
+    pub fn upkeep(&self) -> News {
+        let mut news = News::default();
+        while let Some(player) = self.link.outbox.take() {
+            news.stale |= player.end == End::Stale;
+            if player.end == End::Faulted {
+                news.fault = Some((player.build, self.why(Some(player.instance.shared().table()))));
+            }
+        }
+        // The author's `reset` may hold the lock for as long as the host's activate call waits: look again later.
+        if let Some(mut main) = self.main.try_lock_for(GUI_LOCK_WAIT) {
+            self.settle_taken(&mut main);
+            self.find_fault(&mut main, &mut news);
+            let active = main.active.is_some();
+            self.look(&mut main, active);
+            news.waiting = !self.link.inbox.is_empty();
+            // A copy answers what would be told: telling itself is [main].
+            let tell = main.check && {
+                let would = main.announced.clone().take(Phase::AnyTime, active, Instant::now());
+                would.want_restart || !would.changes.is_empty()
+            };
+            let shim = says_shim(&mut main);
+            drop(main);
+            if let Some(text) = shim {
+                self.log(Level::Warning, text);
+            }
+            if tell && !self.asked.swap(true, AcqRel) {
+                self.ask_host(false, true);
+            }
+        }
+        if self.fields_seen.load(Acquire) != self.store.fields_version() {
+            self.sync_fields();
+        }
+        self.store.drain_logs(|level, text| self.log(level, text));
+        news
+    }
+
+    /// The playing instance's failure, once, unless another one has taken its place already.
+    fn find_fault(&self, main: &mut Main<S>, news: &mut News) {
+        if let Some(unfit) = main.unfit.take() {
+            news.fault = Some(unfit);
+        }
+        let serial = self.link.fault.load(Acquire);
+        if serial <= main.fault_seen || serial < self.link.taken.load(Acquire) {
+            return;
+        }
+        main.fault_seen = serial;
+        let table = main.known.iter().find(|(known, _)| *known == serial).map(|(_, table)| *table);
+        news.fault = Some((self.link.fault_build.load(Relaxed), self.why(table)));
+    }
+
+    fn why(&self, table: Option<Table>) -> String {
+        if self.link.not_finite.swap(false, AcqRel) {
+            "its output was not finite (NaN or infinity)".to_owned()
+        } else {
+            table.map_or_else(|| "a panic without a message".to_owned(), Table::last_panic)
+        }
+    }
+
+    /// Lines for the author.
+    pub(super) fn say_all(&self, level: Level, lines: &[String]) {
+        lines.iter().for_each(|line| self.log(level, line));
+    }
+}
+
+/// What to say if the host does not let the plug-in change: once.
+fn says_shim<S>(main: &mut Main<S>) -> Option<&'static str> {
+    let (held, overdue) = (main.announced.is_held(), main.announced.restart_overdue(Instant::now()));
+    if !held && !overdue {
+        main.shim_told = false;
+        return None;
+    }
+    if std::mem::replace(&mut main.shim_told, true) {
+        return None;
+    }
+    Some(if held {
+        "this host does not let a plug-in change its audio ports: the new code hears silence where it has more inputs than \
+         before, and what it plays on other outputs is dropped; add the plug-in again to get the new ports"
+    } else {
+        "the host has not restarted the plug-in for 2 s: parameters, ports and latency stay as it knows them, and the new \
+         code hears silence where it has more inputs; switch the plug-in off and on, or add it again"
+    })
+}
+
+/// Place of the layout that looks like `played`, else the first.
+fn same_layout(layouts: &[LayoutInfo], played: Option<&LayoutInfo>) -> usize {
+    let shape = |layout: &LayoutInfo| {
+        let channels =
+            |buses: &[crate::shell::BusInfo]| buses.iter().map(|bus| bus.channels).collect::<Vec<_>>();
+        (channels(&layout.inputs), channels(&layout.outputs))
+    };
+    played.and_then(|played| layouts.iter().position(|layout| shape(layout) == shape(played))).unwrap_or(0)
+}

@@ -1,0 +1,68 @@
+//! What a block adds up to, sub-block by sub-block.
+//!
+//! Called by: `shell/audio`, `shell/swap`. Calls: nothing. Threads: [audio].
+
+#![deny(clippy::disallowed_types)]
+
+use hotshell_abi::Sample;
+
+use crate::instance::BlockResult;
+use crate::rt::bound::Bound;
+
+/// What a block adds up to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Verdict {
+    /// The logic says that its output matters.
+    pub active: bool,
+    /// Part of the output came from a fallback.
+    pub lost: bool,
+    /// Every output is zero.
+    pub silent: bool,
+    /// Constant channels per output bus.
+    pub masks: [u64; MASKS],
+    /// The last answer of whoever is heard.
+    pub result: Option<BlockResult>,
+}
+
+/// Buses whose constant masks are passed on.
+pub const MASKS: usize = 8;
+
+impl Verdict {
+    /// Adds one sub-block's answer.
+    #[inline]
+    pub fn take(&mut self, result: Option<BlockResult>) {
+        if let Some(result) = result {
+            self.active |= result.active;
+            self.result = Some(result);
+        }
+    }
+
+    /// Looks which outputs are constant over the chunk: only where the logic says so, or says that it is quiet.
+    #[inline]
+    pub fn constants<S: Sample>(&mut self, io: &mut Bound<'_, S>) {
+        if self.active && (0..io.output_buses()).all(|bus| io.output_mask(bus) == 0) {
+            return;
+        }
+        self.silent = true;
+        for i in 0..io.output_channels() {
+            let (Some((bus, channel)), Some(first)) = (io.output_place(i), io.output(i).first().copied())
+            else {
+                continue;
+            };
+            let constant = io.output(i).iter().all(|sample| *sample == first);
+            self.silent &= constant && first == S::ZERO;
+            if let (true, true, Some(mask)) = (constant, channel < 64, self.masks.get_mut(bus)) {
+                *mask |= 1 << channel;
+            }
+        }
+    }
+
+    /// Adds a chunk's verdict; masks hold only if the chunk was the whole block.
+    pub fn join(&mut self, chunk: &Self, whole: bool) {
+        self.active |= chunk.active;
+        self.lost |= chunk.lost;
+        self.silent = whole && chunk.silent;
+        self.masks = if whole { chunk.masks } else { [0; MASKS] };
+        self.result = chunk.result.or(self.result);
+    }
+}
