@@ -193,7 +193,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             if dry {
                 bypass.apply(&mut io, bypassed, span.from, span.to);
             }
-            guard.smooth(&mut io, span.from, span.to, step);
+            guard.smooth(&mut io, span.from, span.to, step.filter(|_| !bypass.is_full()));
             at = stop;
         }
         guard.remember(&mut io);

@@ -53,6 +53,12 @@ impl<S: Sample> Bypass<S> {
         on || self.amount > 0.0 || self.line.frames() > 0
     }
 
+    /// True if nothing but the dry signal is heard: whatever the logic does makes no step.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.amount >= 1.0
+    }
+
     /// Frames by which the dry signal is late.
     #[must_use]
     pub const fn frames(&self) -> usize {

@@ -300,7 +300,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             outgoing.deliver((at, stop), &**params, link, &mut feed.past, desk.output);
             sides.mix(span);
             bypass.apply(&mut sides.new, bypassed, span.from, span.to);
-            let step = of_old.step.into_iter().chain(of_new.step).min();
+            let step = of_old.step.into_iter().chain(of_new.step).min().filter(|_| !bypass.is_full());
             guard.smooth(&mut sides.new, span.from, span.to, step);
             at = stop;
         }

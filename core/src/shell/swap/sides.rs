@@ -136,11 +136,9 @@ impl<S: Sample> Sides<'_, S> {
             }
             None => run(new, &mut self.new, *span, hearing, outgoing),
         };
-        let bad = match ran {
-            Ok(_) => guard.first_bad(&mut self.new, span.from, span.to),
-            Err(Dead) => Some(span.from),
-        };
-        let Some(bad) = bad else { return Ran { answer: ran.ok(), ..Ran::default() } };
+        if ran.is_ok() && guard.first_bad(&mut self.new, span.from, span.to).is_none() {
+            return Ran { answer: ran.ok(), ..Ran::default() };
+        }
         outgoing.discard();
         new.instance.give_up();
         let failed = Ran { failed: true, not_finite: ran.is_ok(), ..Ran::default() };
@@ -154,9 +152,9 @@ impl<S: Sample> Sides<'_, S> {
             }
             // The old one has missed what came meanwhile: this is the fault of a playing instance.
             _ => {
-                fall_back(&mut self.new, effect, Some(bypass), bad, span.to);
+                fall_back(&mut self.new, effect, Some(bypass), span.from, span.to);
                 self.stage = Stage::Done;
-                Ran { step: Some(bad), lost: true, ..failed }
+                Ran { step: Some(span.from), lost: true, ..failed }
             }
         }
     }
