@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hotshell-logic", &["hotshell-abi"]),
     ("hotshell-core", &["hotshell-abi"]),
     ("hotshell-clap", &["hotshell-core", "hotshell-abi"]),
+    ("hotshell-vst3", &["hotshell-core", "hotshell-abi"]),
     ("cargo-hotshell", &["hotshell-core", "hotshell-abi"]),
     ("hotshell", &["hotshell-abi", "hotshell-logic", "hotshell-derive", "hotshell-core", "hotshell-clap"]),
 ];
@@ -72,7 +73,7 @@ fn packages_depend_only_along_the_listed_arrows() {
 #[test]
 fn the_shell_side_never_sees_the_authors_side() {
     let arrows = workspace_arrows(&metadata(), &[DependencyKind::Normal, DependencyKind::Build]);
-    for start in ["hotshell-core", "hotshell-clap", "cargo-hotshell"] {
+    for start in ["hotshell-core", "hotshell-clap", "hotshell-vst3", "cargo-hotshell"] {
         let mut reached = BTreeSet::new();
         let mut open = vec![start.to_owned()];
         while let Some(name) = open.pop() {

@@ -1,0 +1,193 @@
+//! `IMidiMapping`, `INoteExpressionController`, `INoteExpressionPhysicalUIMapping`: what a keyboard's other controls
+//! do.
+//!
+//! Called by: the host. Calls: `instance`, `params`. Threads: [main] by VST3's rules; safe from any.
+
+#![allow(unsafe_code, reason = "DESIGN 9.9: a COM interface takes C's pointers")]
+
+use hotshell_abi::NotePortsDesc;
+use vst3::Steinberg::Vst::NoteExpressionTypeInfo_::NoteExpressionTypeFlags_ as flags;
+use vst3::Steinberg::Vst::PhysicalUITypeIDs_ as physical;
+use vst3::Steinberg::Vst::{
+    CtrlNumber, IMidiMappingTrait, INoteExpressionControllerTrait, INoteExpressionPhysicalUIMappingTrait,
+    NoteExpressionTypeID, NoteExpressionTypeInfo, NoteExpressionValue, NoteExpressionValueDescription,
+    ParamID, PhysicalUIMapList, String128, TChar, kNoParamId,
+};
+use vst3::Steinberg::{int16, int32, kInvalidArgument, kResultFalse, kResultOk, tresult};
+
+use super::{Component, put, text_at, wide};
+use crate::events::PRESSURE;
+use crate::instance::Live;
+
+/// One kind of note expression: VST3's number, name, unit, value at rest, flags.
+type Kind = (u32, &'static str, &'static str, f64, i32);
+
+#[allow(
+    clippy::cast_possible_wrap,
+    clippy::unnecessary_cast,
+    reason = "the bindings' enums are signed on some systems; flags are small"
+)]
+const BOTH_WAYS: i32 = flags::kIsBipolar as i32;
+
+/// What a logic with CLAP's note dialect understands (CLAP's seven expressions).
+const KINDS: [Kind; 7] = [
+    (0, "Volume", "dB", 0.25, 0),
+    (1, "Pan", "", 0.5, BOTH_WAYS),
+    (2, "Tuning", "semitones", 0.5, BOTH_WAYS),
+    (3, "Vibrato", "", 0.0, 0),
+    (4, "Expression", "", 1.0, 0),
+    (5, "Brightness", "", 0.5, 0),
+    (PRESSURE, "Pressure", "", 0.0, 0),
+];
+
+fn is_note_bus(live: &Live, bus: int32, channel: int16) -> bool {
+    let known = u32::try_from(bus).is_ok_and(|bus| bus < live.shell.notes().inputs);
+    known && (-1..16).contains(&channel)
+}
+
+fn takes_expressions(live: &Live, bus: int32, channel: int16) -> bool {
+    is_note_bus(live, bus, channel) && live.shell.notes().dialects & NotePortsDesc::CLAP != 0
+}
+
+impl IMidiMappingTrait for Component {
+    unsafe fn getMidiControllerAssignment(
+        &self,
+        bus: int32,
+        channel: int16,
+        controller: CtrlNumber,
+        id: *mut ParamID,
+    ) -> tresult {
+        self.0.with(|live| {
+            // Controllers have one set of parameters, which the first bus drives.
+            let on_bus = bus == 0 && is_note_bus(live, bus, channel);
+            let found = live.table().controller(channel, controller).filter(|_| on_bus);
+            // SAFETY: VST3: null (which `put` checks) or a place for one.
+            let done = unsafe { put(id, found.unwrap_or(kNoParamId)) };
+            if done && found.is_some() { kResultOk } else { kResultFalse }
+        })
+    }
+}
+
+impl INoteExpressionControllerTrait for Component {
+    unsafe fn getNoteExpressionCount(&self, bus: int32, channel: int16) -> int32 {
+        const COUNT: int32 = 7;
+        self.0.ask(0, |live| if takes_expressions(live, bus, channel) { COUNT } else { 0 })
+    }
+
+    unsafe fn getNoteExpressionInfo(
+        &self,
+        bus: int32,
+        channel: int16,
+        index: int32,
+        info: *mut NoteExpressionTypeInfo,
+    ) -> tresult {
+        self.0.with(|live| {
+            let kind = usize::try_from(index).ok().and_then(|index| KINDS.get(index));
+            let Some((id, name, unit, rest, flags)) = kind.filter(|_| takes_expressions(live, bus, channel))
+            else {
+                return kInvalidArgument;
+            };
+            let value = NoteExpressionValueDescription {
+                defaultValue: *rest,
+                minimum: 0.0,
+                maximum: 1.0,
+                stepCount: 0,
+            };
+            let found = NoteExpressionTypeInfo {
+                typeId: *id,
+                title: wide(name),
+                shortTitle: wide(&name[..3]),
+                units: wide(unit),
+                unitId: 0,
+                valueDesc: value,
+                associatedParameterId: kNoParamId,
+                flags: *flags,
+            };
+            // SAFETY: VST3: null (which `put` checks) or a place for one.
+            if unsafe { put(info, found) } { kResultOk } else { kInvalidArgument }
+        })
+    }
+
+    unsafe fn getNoteExpressionStringByValue(
+        &self,
+        bus: int32,
+        channel: int16,
+        id: NoteExpressionTypeID,
+        value: NoteExpressionValue,
+        text: *mut String128,
+    ) -> tresult {
+        self.0.with(|live| {
+            let known = takes_expressions(live, bus, channel) && KINDS.iter().any(|kind| kind.0 == id);
+            // SAFETY: VST3: null (which `put` checks) or a place for 128 units.
+            if known && unsafe { put(text, wide(&format!("{value:.3}"))) } {
+                kResultOk
+            } else {
+                kInvalidArgument
+            }
+        })
+    }
+
+    unsafe fn getNoteExpressionValueByString(
+        &self,
+        bus: int32,
+        channel: int16,
+        id: NoteExpressionTypeID,
+        text: *const TChar,
+        value: *mut NoteExpressionValue,
+    ) -> tresult {
+        self.0.with(|live| {
+            let known = takes_expressions(live, bus, channel) && KINDS.iter().any(|kind| kind.0 == id);
+            // SAFETY: VST3: null (checked there) or a text that ends with 0.
+            let text = unsafe { text_at(text) }.filter(|_| known);
+            let parsed = text.and_then(|text| text.trim().parse::<f64>().ok());
+            match parsed.filter(|parsed| (0.0..=1.0).contains(parsed)) {
+                // SAFETY: VST3: null (which `put` checks) or a place for one.
+                Some(parsed) if unsafe { put(value, parsed) } => kResultOk,
+                _ => kResultFalse,
+            }
+        })
+    }
+}
+
+impl INoteExpressionPhysicalUIMappingTrait for Component {
+    /// MPE's three dimensions: sideways bends, forwards brightens, pressing presses.
+    unsafe fn getPhysicalUIMapping(
+        &self,
+        bus: int32,
+        channel: int16,
+        list: *mut PhysicalUIMapList,
+    ) -> tresult {
+        self.0.with(|live| {
+            // SAFETY: VST3: null (checked) or one list, whose `map` holds `count` entries.
+            let Some(list) = (unsafe { list.as_ref() }).filter(|list| !list.map.is_null()) else {
+                return kInvalidArgument;
+            };
+            if !takes_expressions(live, bus, channel) {
+                return kResultFalse;
+            }
+            for index in 0..list.count as usize {
+                // SAFETY: as above.
+                let entry = unsafe { &mut *list.map.add(index) };
+                entry.noteExpressionTypeID = expression_of(entry.physicalUITypeID);
+            }
+            kResultOk
+        })
+    }
+}
+
+#[allow(
+    clippy::cast_sign_loss,
+    clippy::unnecessary_cast,
+    reason = "the bindings' enums are signed on Windows"
+)]
+const fn expression_of(control: u32) -> NoteExpressionTypeID {
+    const X: u32 = physical::kPUIXMovement as u32;
+    const Y: u32 = physical::kPUIYMovement as u32;
+    const PRESS: u32 = physical::kPUIPressure as u32;
+    match control {
+        X => 2,
+        Y => 5,
+        PRESS => PRESSURE,
+        _ => vst3::Steinberg::Vst::NoteExpressionTypeIDs_::kInvalidTypeID,
+    }
+}

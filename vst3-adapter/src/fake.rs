@@ -1,0 +1,337 @@
+//! A scripted shell for this crate's tests: it records what the adapter asks and answers what the test says.
+//!
+//! Called by: tests. Calls: nothing. Threads: [any].
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hotshell_abi::{
+    AudioConfig, BusDesc, BusLayoutDesc, Event, HandoverDesc, NotePortsDesc, ParamDesc, PluginDesc,
+    RenderMode, Slice, Str, describe::SplitDesc,
+};
+use hotshell_core::host::Host;
+use hotshell_core::shell::{
+    Audio, BusInfo, Changes, EventSink, EventSource, HostBlock, LayoutInfo, Outcome, ParamInfo, Phase,
+    Plugins, Shell, ShellError, StateContext, Tail,
+};
+use parking_lot::Mutex;
+
+/// Runs in place of a logic.
+pub(crate) type Block =
+    Box<dyn FnMut(&mut HostBlock<'_>, &dyn EventSource, &mut dyn EventSink) -> Outcome + Send>;
+
+/// What the shell answers and what it was asked.
+pub(crate) struct Script {
+    pub(crate) calls: Mutex<Vec<String>>,
+    pub(crate) params: Mutex<Vec<ParamInfo>>,
+    pub(crate) values: Mutex<BTreeMap<u32, f64>>,
+    /// Answered once each, to [`Phase::AnyTime`], [`Phase::Deactivated`], [`Phase::Activating`].
+    pub(crate) changes: Mutex<[Changes; 3]>,
+    pub(crate) layouts: Mutex<Vec<LayoutInfo>>,
+    pub(crate) layout: Mutex<usize>,
+    pub(crate) notes: Mutex<NotePortsDesc>,
+    pub(crate) latency: AtomicU32,
+    pub(crate) tail: Mutex<Tail>,
+    pub(crate) state: Mutex<Result<Vec<u8>, ShellError>>,
+    pub(crate) block: Mutex<Option<Block>>,
+    pub(crate) host: Mutex<Option<Box<dyn Host>>>,
+    pub(crate) read: Mutex<Changes>,
+}
+
+impl Script {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            calls: Mutex::default(),
+            params: Mutex::new(vec![gain(0), switch(1)]),
+            values: Mutex::new([(10, 0.5), (11, 0.0)].into()),
+            changes: Mutex::new([Changes::empty(); 3]),
+            layouts: Mutex::new(vec![layout("Stereo", 2), layout("Mono", 1)]),
+            layout: Mutex::new(0),
+            notes: Mutex::new(NotePortsDesc { inputs: 1, outputs: 1, dialects: 3, preferred: 1, mpe: 0 }),
+            latency: AtomicU32::new(0),
+            tail: Mutex::new(Tail::None),
+            state: Mutex::new(Ok(b"a state of some length, so that short reads cut it".to_vec())),
+            block: Mutex::new(None),
+            host: Mutex::new(None),
+            read: Mutex::new(Changes::empty()),
+        })
+    }
+
+    pub(crate) fn said(&self, what: impl Into<String>) {
+        self.calls.lock().push(what.into());
+    }
+
+    pub(crate) fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut *self.calls.lock())
+    }
+
+    pub(crate) fn on_block(
+        &self,
+        block: impl FnMut(&mut HostBlock<'_>, &dyn EventSource, &mut dyn EventSink) -> Outcome + Send + 'static,
+    ) {
+        *self.block.lock() = Some(Box::new(block));
+    }
+
+    pub(crate) fn change(&self, phase: Phase, changes: Changes) {
+        self.changes.lock()[slot(phase)] = changes;
+    }
+
+    pub(crate) fn with_host(&self, call: impl FnOnce(&dyn Host)) {
+        call(self.host.lock().as_deref().expect("the shell is open"));
+    }
+
+    fn apply(&self, input: &dyn EventSource) {
+        for event in (0..input.len()).filter_map(|index| input.event(index)) {
+            self.said(format!("{:?} {} {}", event.kind, event.id, event.value));
+            self.values.lock().insert(event.id, event.value);
+        }
+    }
+}
+
+const fn slot(phase: Phase) -> usize {
+    match phase {
+        Phase::AnyTime => 0,
+        Phase::Deactivated => 1,
+        Phase::Activating => 2,
+    }
+}
+
+pub(crate) fn layout(name: &str, channels: u32) -> LayoutInfo {
+    let kind = if channels == 1 { BusDesc::MONO } else { BusDesc::STEREO };
+    let bus = |name: &str, main| BusInfo { name: name.to_owned(), channels, main, kind, speakers: 0 };
+    LayoutInfo {
+        name: name.to_owned(),
+        inputs: vec![bus("Main in", true), bus("Side-chain", false)],
+        outputs: vec![bus("Main out", true)],
+    }
+}
+
+pub(crate) fn gain(index: usize) -> ParamInfo {
+    ParamInfo {
+        id: "gain".to_owned(),
+        host_id: 10,
+        index,
+        name: "Gain".to_owned(),
+        group: "/Level//Main/".to_owned(),
+        unit: "dB".to_owned(),
+        page: "Main".to_owned(),
+        kind: ParamDesc::FLOAT,
+        min: 0.0,
+        max: 1.0,
+        default: 0.5,
+        law: ParamDesc::LINEAR,
+        skew: 1.0,
+        flags: ParamDesc::AUTOMATABLE | ParamDesc::MODULATABLE | ParamDesc::MODULATABLE_PER_NOTE,
+        variants: Vec::new(),
+        removed: false,
+    }
+}
+
+pub(crate) fn switch(index: usize) -> ParamInfo {
+    ParamInfo {
+        id: "mode".to_owned(),
+        host_id: 11,
+        name: "Mode".to_owned(),
+        page: String::new(),
+        kind: ParamDesc::ENUM,
+        max: 2.0,
+        default: 0.0,
+        flags: ParamDesc::AUTOMATABLE,
+        ..gain(index)
+    }
+}
+
+static BUSES: [BusDesc<'static>; 1] = [BusDesc {
+    name: Str::new("Main"),
+    channels: 2,
+    role: BusDesc::MAIN,
+    kind: BusDesc::STEREO,
+    speakers: 0,
+}];
+static LAYOUTS: [BusLayoutDesc<'static>; 2] = [
+    BusLayoutDesc { name: Str::new("Stereo"), inputs: Slice::new(&BUSES), outputs: Slice::new(&BUSES) },
+    BusLayoutDesc { name: Str::new("Other"), inputs: Slice::new(&BUSES), outputs: Slice::new(&BUSES) },
+];
+static FEATURES: [Str<'static>; 3] = [Str::new("audio-effect"), Str::new("stereo"), Str::new("stereo")];
+
+/// A description without parameters, notes and voices.
+pub(crate) const fn bare(id: &'static str) -> PluginDesc<'static> {
+    PluginDesc {
+        id: Str::new(id),
+        name: Str::new("Fake"),
+        vendor: Str::new("hotshell"),
+        version: Str::new("1.0.0"),
+        description: Str::new("A scripted shell"),
+        url: Str::new(""),
+        manual_url: Str::new(""),
+        support_url: Str::new(""),
+        features: Slice::new(&FEATURES),
+        vst3_categories: Str::new(""),
+        vst3_class_id: [0; 16],
+        vst3_old_class_ids: Slice::new(&[]),
+        layouts: Slice::new(&LAYOUTS),
+        notes: NotePortsDesc::NONE,
+        split: SplitDesc { mode: 0, min_frames: 16 },
+        handover: HandoverDesc { kind: 0, law: 0, milliseconds: 0.0, spill_seconds: 0.0, warm_up_frames: 0 },
+        state_version: 0,
+        flags: 0,
+        voice_capacity: 0,
+        params: Slice::new(&[]),
+        meters: Slice::new(&[]),
+        persists: Slice::new(&[]),
+    }
+}
+
+static FIRST: PluginDesc<'static> =
+    PluginDesc { voice_capacity: 8, flags: PluginDesc::OVERLAPPING_NOTES, ..bare("org.hotshell.fake") };
+static SECOND: PluginDesc<'static> = bare("org.hotshell.fake.second");
+
+/// Two plug-ins over one script.
+pub(crate) struct FakePlugins {
+    pub(crate) script: Arc<Script>,
+    pub(crate) hot: bool,
+}
+
+impl Plugins for FakePlugins {
+    fn count(&self) -> usize {
+        2
+    }
+
+    fn describe(&self, index: usize) -> Option<&'static PluginDesc<'static>> {
+        [&FIRST, &SECOND].get(index).copied()
+    }
+
+    fn open(
+        &self,
+        index: usize,
+        format: &'static str,
+        host: Box<dyn Host>,
+    ) -> Result<Box<dyn Shell>, ShellError> {
+        self.script.said(format!("open {index} {format} for {:?}", host.name()));
+        *self.script.host.lock() = Some(host);
+        Ok(Box::new(FakeShell(Arc::clone(&self.script))))
+    }
+
+    fn is_hot(&self) -> bool {
+        self.hot
+    }
+}
+
+struct FakeShell(Arc<Script>);
+
+impl Shell for FakeShell {
+    fn describe(&self) -> &'static PluginDesc<'static> {
+        &FIRST
+    }
+    fn param_count(&self) -> usize {
+        self.0.params.lock().len()
+    }
+    fn param_info(&self, index: usize) -> Option<ParamInfo> {
+        self.0.params.lock().get(index).cloned()
+    }
+    fn param_index(&self, host_id: u32) -> Option<usize> {
+        self.0.params.lock().iter().position(|info| info.host_id == host_id)
+    }
+    fn param_value(&self, host_id: u32) -> Option<f64> {
+        self.0.values.lock().get(&host_id).copied()
+    }
+    fn set_param(&self, host_id: u32, value: f64) -> bool {
+        self.0.values.lock().insert(host_id, value).is_some()
+    }
+    fn param_text(&self, host_id: u32, value: f64) -> Option<String> {
+        assert!(value.is_finite(), "a panic of the shell, for the gate");
+        self.param_index(host_id).map(|_| format!("{value:.2} ä"))
+    }
+    fn param_parse(&self, host_id: u32, text: &str) -> Option<f64> {
+        self.param_index(host_id).and_then(|_| text.split(' ').next()?.parse().ok())
+    }
+    fn save(&self, context: StateContext) -> Result<Vec<u8>, ShellError> {
+        self.0.said(format!("save {context:?}"));
+        self.0.state.lock().clone()
+    }
+    fn load(&self, context: StateContext, bytes: &[u8]) -> Result<(), ShellError> {
+        self.0.said(format!("load {context:?} {}", String::from_utf8_lossy(bytes)));
+        self.0.state.lock().clone().map(|_| ())
+    }
+    fn latency(&self) -> u32 {
+        self.0.latency.load(Ordering::Relaxed)
+    }
+    fn tail(&self) -> Tail {
+        *self.0.tail.lock()
+    }
+    fn layouts(&self) -> Vec<LayoutInfo> {
+        self.0.layouts.lock().clone()
+    }
+    fn layout(&self) -> usize {
+        *self.0.layout.lock()
+    }
+    fn set_layout(&self, index: usize) -> Result<(), ShellError> {
+        if index >= self.0.layouts.lock().len() {
+            return Err(ShellError::BadConfig("past the last".to_owned()));
+        }
+        *self.0.layout.lock() = index;
+        Ok(())
+    }
+    fn notes(&self) -> NotePortsDesc {
+        *self.0.notes.lock()
+    }
+    fn activate(&self, config: AudioConfig) -> Result<Box<dyn Audio>, ShellError> {
+        self.0.said(format!("activate {} {}", config.sample_rate, config.max_frames));
+        let block = self.0.block.lock().take();
+        Ok(Box::new(FakeAudio { script: Arc::clone(&self.0), block }))
+    }
+    fn deactivate(&self, audio: Box<dyn Audio>) {
+        assert!(audio.into_any().is::<FakeAudio>(), "the shell gets its own kind back");
+        self.0.said("deactivate");
+    }
+    fn set_mode(&self, mode: RenderMode) {
+        self.0.said(format!("mode {}", mode.0));
+    }
+    fn flush(&self, input: &dyn EventSource, output: &mut dyn EventSink) {
+        self.0.said("flush on main");
+        self.0.apply(input);
+        output.send(&Event::param_value(7, 10, 0.25), &[]);
+    }
+    fn take_changes(&self, phase: Phase) -> Changes {
+        self.0.said(format!("take {phase:?}"));
+        std::mem::take(&mut self.0.changes.lock()[slot(phase)])
+    }
+    fn host_read(&self, what: Changes) {
+        *self.0.read.lock() |= what;
+    }
+    fn hold(&self, what: Changes) {
+        self.0.said(format!("hold {what:?}"));
+    }
+    fn disconnect(&self) {
+        self.0.said("disconnect");
+    }
+}
+
+struct FakeAudio {
+    script: Arc<Script>,
+    block: Option<Block>,
+}
+
+impl Audio for FakeAudio {
+    fn process(
+        &mut self,
+        block: &mut HostBlock<'_>,
+        input: &dyn EventSource,
+        output: &mut dyn EventSink,
+    ) -> Outcome {
+        self.block.as_mut().map_or_else(Outcome::default, |run| run(block, input, output))
+    }
+    fn flush(&mut self, input: &dyn EventSource, output: &mut dyn EventSink) {
+        self.script.said("flush on audio");
+        self.script.apply(input);
+        output.send(&Event::param_value(7, 10, 0.25), &[]);
+    }
+    fn clear(&mut self) {
+        self.script.said("clear");
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}

@@ -1,0 +1,309 @@
+//! One plug-in instance: its life from `initialize` to `terminate`, and the phases in which the host is told of
+//! changes.
+//!
+//! Called by: `component`, `controller`, `process`, `com`. Calls: the shell, `host`. Threads: [main] by VST3's rules,
+//! safe from any; [`Instance::runner`] is [audio].
+//!
+//! No lock of ours is held across a call to the host, and what the audio thread takes is taken only if it is free.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use hotshell_abi::{AudioConfig, RenderMode};
+use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell, ShellError};
+use parking_lot::{Mutex, RwLock};
+
+use crate::host::{Handler, Link};
+use crate::params::{CHANNELS, CONTROLLERS, Line, Table};
+use crate::process::Runner;
+use crate::process::cell::Cell;
+
+mod tell;
+
+/// What one COM object stands for.
+pub(crate) struct Instance {
+    plugins: &'static dyn Plugins,
+    index: usize,
+    live: RwLock<Option<Arc<Live>>>,
+    control: Mutex<Control>,
+    /// The audio half while active.
+    pub(crate) runner: Cell<Box<Runner>>,
+    pub(crate) handler: Handler,
+    /// `restartComponent` flags that wait for a safe call.
+    pending: AtomicU32,
+    /// `setProcessing(false)` came and no `setProcessing(true)` since.
+    stopped: AtomicBool,
+    /// The next block begins without any sound of before.
+    pub(crate) clear: AtomicBool,
+}
+
+/// Between `initialize` and `terminate`.
+pub(crate) struct Live {
+    pub(crate) shell: Box<dyn Shell>,
+    pub(crate) link: Arc<Link>,
+    table: RwLock<Arc<Table>>,
+    /// The table for [audio], and whether it has not seen it.
+    table_inbox: Cell<Arc<Table>>,
+    table_fresh: AtomicBool,
+    /// Bit i: the host has switched input bus i off.
+    inputs_off: AtomicU64,
+    /// Bit i: the host has switched output bus i off.
+    outputs_off: AtomicU64,
+    /// What the host last set a controller's parameter to, as bits of a number 0..=1.
+    controllers: Box<[AtomicU64]>,
+}
+
+#[derive(Default)]
+struct Control {
+    setup: Option<Setup>,
+    /// Ready to play since `setupProcessing`, so that the latency is right before `setActive` (JUCE reads it there).
+    prepared: Option<Box<Runner>>,
+    active: bool,
+}
+
+/// Of `setupProcessing`.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Setup {
+    /// Hz.
+    pub(crate) sample_rate: f64,
+    /// Frames.
+    pub(crate) max_frames: u32,
+    pub(crate) mode: RenderMode,
+}
+
+impl Live {
+    /// The parameters as announced.
+    pub(crate) fn table(&self) -> Arc<Table> {
+        Arc::clone(&self.table.read())
+    }
+
+    fn read_table(&self) -> (Arc<Table>, Arc<Table>) {
+        let before = self.table();
+        let fresh = Arc::new(Table::read(self.shell.as_ref(), &before));
+        *self.table.write() = Arc::clone(&fresh);
+        self.table_inbox.put(Some(Arc::clone(&fresh)));
+        self.table_fresh.store(true, Ordering::Release);
+        (before, fresh)
+    }
+
+    /// Brings [audio]'s table up to date. What it had goes back into the inbox: nothing is freed here. [audio]
+    pub(crate) fn take_table(&self, table: &mut Arc<Table>) {
+        if self.table_fresh.swap(false, Ordering::AcqRel) {
+            let taken = self.table_inbox.try_with(|fresh| std::mem::swap(fresh, table));
+            if taken.is_none() {
+                self.table_fresh.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// The layout that the host has chosen.
+    pub(crate) fn layout(&self) -> Option<LayoutInfo> {
+        self.shell.layouts().into_iter().nth(self.shell.layout())
+    }
+
+    /// Switches a bus. False past the 64th.
+    pub(crate) fn set_bus(&self, input: bool, index: usize, on: bool) -> bool {
+        let Some(bit) = u32::try_from(index).ok().and_then(|index| 1_u64.checked_shl(index)) else {
+            return false;
+        };
+        let buses = if input { &self.inputs_off } else { &self.outputs_off };
+        if on {
+            buses.fetch_and(!bit, Ordering::Relaxed)
+        } else {
+            buses.fetch_or(bit, Ordering::Relaxed)
+        };
+        true
+    }
+
+    /// Bits of the input and the output buses that the host has switched off. [any]
+    pub(crate) fn buses_off(&self) -> (u64, u64) {
+        (self.inputs_off.load(Ordering::Relaxed), self.outputs_off.load(Ordering::Relaxed))
+    }
+
+    /// Place of a controller's value.
+    pub(crate) fn controller(&self, channel: u8, number: u8) -> Option<&AtomicU64> {
+        self.controllers.get(usize::from(channel) * CONTROLLERS + usize::from(number))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.terminate();
+    }
+}
+
+impl Instance {
+    pub(crate) fn new(plugins: &'static dyn Plugins, index: usize) -> Self {
+        Self {
+            plugins,
+            index,
+            live: RwLock::new(None),
+            control: Mutex::default(),
+            runner: Cell::new(),
+            handler: Handler::default(),
+            pending: AtomicU32::new(0),
+            stopped: AtomicBool::new(false),
+            clear: AtomicBool::new(false),
+        }
+    }
+
+    /// The description that the artifact was built with.
+    pub(crate) fn description(&self) -> Option<&'static hotshell_abi::PluginDesc<'static>> {
+        self.plugins.describe(self.index)
+    }
+
+    /// What is alive between `initialize` and `terminate`.
+    pub(crate) fn live(&self) -> Option<Arc<Live>> {
+        self.live.read().clone()
+    }
+
+    /// The same for [audio], where nobody waits.
+    pub(crate) fn try_live(&self) -> Option<Arc<Live>> {
+        self.live.try_read().and_then(|live| live.clone())
+    }
+
+    /// Opens the plug-in. A second time it does nothing: hosts initialise a single component as component and as
+    /// controller. [main]
+    pub(crate) fn initialize(&self, host: String) -> Result<(), ShellError> {
+        let mut live = self.live.write();
+        if live.is_some() {
+            return Ok(());
+        }
+        let link = Link::new(host);
+        let shell = self.plugins.open(self.index, "vst3", link.for_shell())?;
+        let table = Arc::new(Table::read(shell.as_ref(), &Table::default()));
+        let fresh = Live {
+            shell,
+            link,
+            table: RwLock::new(table),
+            table_inbox: Cell::new(),
+            table_fresh: AtomicBool::new(false),
+            inputs_off: AtomicU64::new(0),
+            outputs_off: AtomicU64::new(0),
+            controllers: (0..CHANNELS * CONTROLLERS).map(|_| AtomicU64::new(0)).collect(),
+        };
+        *live = Some(Arc::new(fresh));
+        Ok(())
+    }
+
+    /// Closes the plug-in. Harmless a second time, before any `initialize`, and while active. [main]
+    pub(crate) fn terminate(&self) {
+        self.set_active(false).ok();
+        let mut control = self.control.lock();
+        self.drop_prepared(&mut control);
+        *control = Control::default();
+        drop(control);
+        self.handler.clear();
+        self.pending.store(0, Ordering::Relaxed);
+        let live = self.live.write().take();
+        if let Some(live) = live {
+            // Whoever still holds a reference of this moment finds a shell that makes no call.
+            live.shell.disconnect();
+        }
+    }
+
+    /// Rate, block size, mode. Refused while active. [main]
+    pub(crate) fn set_up(&self, setup: Setup) -> Result<(), ShellError> {
+        let Some(live) = self.live() else { return Err(ShellError::WrongPhase("not initialised")) };
+        let mut control = self.control.lock();
+        if control.active {
+            return Err(ShellError::WrongPhase("set up while active"));
+        }
+        live.shell.set_mode(setup.mode);
+        if control.setup != Some(setup) {
+            self.drop_prepared(&mut control);
+        }
+        control.setup = Some(setup);
+        self.prepare(&live, &mut control)
+    }
+
+    /// Activates or deactivates; harmless where nothing changes. [main]
+    pub(crate) fn set_active(&self, on: bool) -> Result<(), ShellError> {
+        let Some(live) = self.live() else { return Err(ShellError::WrongPhase("not initialised")) };
+        let mut control = self.control.lock();
+        if control.active == on {
+            return Ok(());
+        }
+        if on {
+            self.prepare(&live, &mut control)?;
+            self.runner.put(control.prepared.take());
+        } else if let Some(runner) = self.runner.put(None) {
+            live.shell.deactivate(runner.into_audio());
+            self.note(&live, Phase::Deactivated);
+            // What a restart keeps sounding must not be cut by the `setProcessing` around it.
+            self.stopped.store(false, Ordering::Relaxed);
+            self.clear.store(false, Ordering::Relaxed);
+        }
+        control.active = on;
+        Ok(())
+    }
+
+    /// Starts or stops processing. Takes no lock: Ardour calls it inside `setActive`. [any]
+    pub(crate) fn set_processing(&self, on: bool) {
+        if !on {
+            self.stopped.store(true, Ordering::Relaxed);
+        } else if self.stopped.swap(false, Ordering::Relaxed) {
+            self.clear.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Chooses a layout. What was prepared for another one is prepared again. Refused while active, unless it is the
+    /// present one. [main]
+    pub(crate) fn choose_layout(&self, live: &Arc<Live>, index: usize) -> Result<(), ShellError> {
+        let mut control = self.control.lock();
+        if live.shell.layout() == index {
+            return Ok(());
+        }
+        if control.active {
+            return Err(ShellError::WrongPhase("the layout cannot change while active"));
+        }
+        let was_prepared = self.drop_prepared(&mut control);
+        live.shell.set_layout(index)?;
+        if was_prepared { self.prepare(live, &mut control) } else { Ok(()) }
+    }
+
+    /// Makes the audio half where there is a setup. Without one (a host's mistake) a common one counts.
+    fn prepare(&self, live: &Arc<Live>, control: &mut Control) -> Result<(), ShellError> {
+        if control.prepared.is_some() {
+            return Ok(());
+        }
+        const COMMON: Setup = Setup { sample_rate: 44_100.0, max_frames: 1024, mode: RenderMode::REALTIME };
+        let setup = control.setup.unwrap_or(COMMON);
+        let config = AudioConfig {
+            sample_rate: setup.sample_rate,
+            max_frames: setup.max_frames,
+            layout: 0,
+            mode: setup.mode,
+            reserved: 0,
+        };
+        let audio = live.shell.activate(config)?;
+        self.note(live, Phase::Activating);
+        control.prepared = Some(Box::new(Runner::new(audio, Arc::clone(live))));
+        Ok(())
+    }
+
+    fn drop_prepared(&self, control: &mut Control) -> bool {
+        let Some(runner) = control.prepared.take() else { return false };
+        let live = runner.live();
+        live.shell.deactivate(runner.into_audio());
+        self.note(&live, Phase::Deactivated);
+        true
+    }
+}
+
+/// Parameters of the author's whose normalised value reads differently in another table.
+fn values_moved(shell: &dyn Shell, before: &Table, after: &Table) -> bool {
+    before.lines.iter().any(|line| {
+        let Line::Param(info) = line else { return false };
+        let travels = (before.travel(info.host_id), after.travel(info.host_id));
+        let (Some((_, old)), Some((_, new)), Some(value)) =
+            (travels.0, travels.1, shell.param_value(info.host_id))
+        else {
+            return false;
+        };
+        (old.normalised(value) - new.normalised(value)).abs() > f64::EPSILON
+    })
+}
+
+/// Parameters, ports and the like moved: what was read from the shell is read again.
+const LISTS: Changes = Changes::INFO.union(Changes::PARAMS).union(Changes::NOTE_PORTS);

@@ -1,0 +1,86 @@
+//! What the host must be told, as `restartComponent` flags, in the calls in which that is safe.
+//!
+//! Called by: `component`, `controller` at the end of safe calls; `instance`. Calls: the shell, `host`.
+//! Threads: [main] by VST3's rules.
+
+use std::sync::atomic::Ordering;
+
+use hotshell_core::shell::{Changes, Phase};
+use vst3::Steinberg::Vst::RestartFlags_ as flags;
+
+use super::{Instance, LISTS, Live, values_moved};
+
+/// Hosts that take a changed number of parameters by `kReloadComponent` (FORMATS 2).
+const RELOADING_HOSTS: [&str; 1] = ["Bitwig"];
+
+/// `1`: every host is such a host; `0`: none is.
+const RELOAD_VARIABLE: &str = "HOTSHELL_VST3_RELOAD_COMPONENT";
+
+impl Instance {
+    /// Tells the host everything that it must know, least and once. Only where FORMATS 3 calls it safe, with no lock
+    /// of ours held. While the host has given no handler, everything waits.
+    pub(crate) fn tell(&self) {
+        let Some(live) = self.live() else { return };
+        if !self.handler.is_set() {
+            return;
+        }
+        let mut changes = live.shell.take_changes(Phase::AnyTime);
+        if live.link.take_restart() {
+            // VST3 needs no restart for these: the host reads the new lists and the new latency while active. The
+            // latency first, so that the second question finds nothing left to ask another restart for.
+            changes |= live.shell.take_changes(Phase::Activating);
+            changes |= live.shell.take_changes(Phase::Deactivated);
+        }
+        let waiting = self.pending.swap(0, Ordering::AcqRel).cast_signed();
+        let now = waiting | self.restart_flags(&live, changes);
+        self.handler.restart(now);
+        if changes.contains(Changes::DIRTY) {
+            self.handler.dirty();
+        }
+    }
+
+    /// Inside a call in which nothing may be told: kept for the next safe one.
+    pub(super) fn note(&self, live: &Live, phase: Phase) {
+        let changes = live.shell.take_changes(phase);
+        let found = self.restart_flags(live, changes);
+        self.pending.fetch_or(found.cast_unsigned(), Ordering::AcqRel);
+    }
+
+    /// The host has read the latency by itself.
+    pub(crate) fn latency_read(&self, live: &Live) {
+        live.shell.host_read(Changes::LATENCY);
+        self.pending.fetch_and(!flags::kLatencyChanged.cast_unsigned(), Ordering::AcqRel);
+    }
+
+    fn restart_flags(&self, live: &Live, changes: Changes) -> i32 {
+        let mut found = 0;
+        let mut set = |what: Changes, flag: i32| {
+            if changes.intersects(what) {
+                found |= flag;
+            }
+        };
+        set(Changes::VALUES, flags::kParamValuesChanged);
+        set(Changes::TEXTS | Changes::INFO | Changes::PARAMS, flags::kParamTitlesChanged);
+        set(Changes::LATENCY, flags::kLatencyChanged);
+        set(Changes::PORT_NAMES | Changes::NOTE_PORT_NAMES, flags::kIoTitlesChanged);
+        set(Changes::PORTS | Changes::NOTE_PORTS, flags::kIoChanged);
+        if changes.intersects(LISTS) {
+            let (before, after) = live.read_table();
+            if changes.contains(Changes::PARAMS) && values_moved(live.shell.as_ref(), &before, &after) {
+                found |= flags::kParamValuesChanged;
+            }
+            if before.lines.len() != after.lines.len() && takes_reload(live.link.name()) {
+                found |= flags::kReloadComponent;
+            }
+        }
+        found
+    }
+}
+
+fn takes_reload(host: &str) -> bool {
+    match std::env::var(RELOAD_VARIABLE).as_deref() {
+        Ok("1") => true,
+        Ok("0") => false,
+        _ => RELOADING_HOSTS.iter().any(|name| host.contains(name)),
+    }
+}
