@@ -15,7 +15,7 @@ pub enum Unit {
     /// A bare number.
     #[default]
     None,
-    /// `0.0..=1.0` shown as `0.0 %` to `100.0 %`.
+    /// `0.0..=1.0` shown as `0.0 %` to `100.0 %`; whole numbers as they are.
     Percent,
     /// Decibels; -120 and below are `-inf dB`.
     Db,
@@ -37,7 +37,7 @@ pub enum Unit {
     Bpm,
     /// Frames of audio.
     Samples,
-    /// `-1.0..=1.0` shown as `100 L`, `C`, `100 R`.
+    /// `-1.0..=1.0` shown as `100 L`, `C`, `100 R`; whole numbers from -100 to 100.
     Pan,
     /// A bare number and this word.
     Named(&'static str),
@@ -61,6 +61,14 @@ impl Unit {
             Self::Bpm => "BPM",
             Self::Samples => "samples",
             Self::Named(word) => word,
+        }
+    }
+
+    /// The number shown for 1.0; what a whole number is shown as stays that number.
+    const fn shown(self) -> f64 {
+        match self {
+            Self::Percent | Self::Pan => 100.0,
+            _ => 1.0,
         }
     }
 }
@@ -110,9 +118,12 @@ impl Text {
         match self {
             Self::Float { unit, range } => write_float(range.clamp(value), *unit, range, out),
             Self::Int { unit, min, max } => {
-                let word = unit.word();
-                write!(out, "{:.0}", positive_zero(value.round().clamp(*min, *max)))?;
-                if word.is_empty() { Ok(()) } else { write!(out, " {word}") }
+                let whole = positive_zero(value.round().clamp(*min, *max));
+                if *unit == Unit::Pan {
+                    return write_pan(whole / unit.shown(), out);
+                }
+                write!(out, "{whole:.0}")?;
+                write_word(*unit, out)
             }
             Self::Bool => out.write_str(if value >= 0.5 { "On" } else { "Off" }),
             Self::Enum(variants) => {
@@ -131,7 +142,9 @@ impl Text {
         let text = text.trim();
         let value = match self {
             Self::Float { unit, range } => range.clamp(parse_unit(text, *unit)?),
-            Self::Int { unit, min, max } => parse_unit(text, *unit)?.round().clamp(*min, *max),
+            Self::Int { unit, min, max } => {
+                (parse_unit(text, *unit)? * unit.shown()).round().clamp(*min, *max)
+            }
             Self::Bool => parse_bool(text)?,
             Self::Enum(variants) => parse_variant(text, variants)?,
             Self::Own { fns, min, max, whole } => {
@@ -208,6 +221,10 @@ fn write_float(value: f64, unit: Unit, range: &FloatRange, out: &mut dyn Write) 
         Unit::Pan => return write_pan(value, out),
         _ => write_number(value, decimals_for(span, 2), out)?,
     }
+    write_word(unit, out)
+}
+
+fn write_word(unit: Unit, out: &mut dyn Write) -> fmt::Result {
     let word = unit.word();
     if word.is_empty() { Ok(()) } else { write!(out, " {word}") }
 }
@@ -257,7 +274,7 @@ fn parse_unit(text: &str, unit: Unit) -> Option<f64> {
     }
     let (number, word) = split_number(text)?;
     let is = |known: &str| word.eq_ignore_ascii_case(known);
-    let own = word.is_empty() || is(unit.word());
+    let own = word.is_empty() || is(unit.word().trim());
     match unit {
         Unit::Percent if own => Some(number / 100.0),
         Unit::Hz if is("kHz") || is("k") => Some(number * 1000.0),
@@ -292,10 +309,12 @@ fn parse_bool(text: &str) -> Option<f64> {
     }
 }
 
+/// The variant's own name first: another one may differ from it in case alone.
 fn parse_variant(text: &str, variants: &[Variant]) -> Option<f64> {
-    let by_name = variants.iter().position(|variant| variant.name.eq_ignore_ascii_case(text));
-    let index =
-        by_name.or_else(|| variants.iter().position(|variant| variant.id.eq_ignore_ascii_case(text)))?;
+    let find = |means: &dyn Fn(&Variant) -> bool| variants.iter().position(means);
+    let index = find(&|variant| variant.name.trim() == text)
+        .or_else(|| find(&|variant| variant.name.trim().eq_ignore_ascii_case(text)))
+        .or_else(|| find(&|variant| variant.id.eq_ignore_ascii_case(text)))?;
     u32::try_from(index).ok().map(f64::from)
 }
 

@@ -124,6 +124,41 @@ fn any_value_of_any_range_and_unit_is_stable_on_the_second_trip() {
 }
 
 #[test]
+fn any_whole_number_of_any_unit_is_itself_again() {
+    let mut random = fastrand::Rng::with_seed(2);
+    for unit in UNITS.into_iter().chain([Unit::Named(" V "), Unit::Named("")]) {
+        for _ in 0..200 {
+            let (a, b) = (random.i32(-20_000..20_000), random.i32(i32::MIN..));
+            let (min, max) = (f64::from(a.min(b)), f64::from(a.max(b)));
+            let kind = Text::Int { unit, min, max };
+            for value in [min, max, f64::from(a), (min + (max - min) * random.f64()).round()] {
+                two_trips(&kind, value);
+                assert_eq!(kind.parse(&text(&kind, value)), Some(value), "{kind:?}");
+            }
+        }
+    }
+    let pan = Text::Int { unit: Unit::Pan, min: -100.0, max: 100.0 };
+    assert_eq!((text(&pan, -30.0).as_str(), pan.parse("25 r")), ("30 L", Some(25.0)));
+    let percent = Text::Int { unit: Unit::Percent, min: 0.0, max: 100.0 };
+    assert_eq!((text(&percent, 50.0).as_str(), percent.parse("50")), ("50 %", Some(50.0)));
+}
+
+#[test]
+fn every_choice_reads_back_as_itself() {
+    const VARIANTS: &[Variant] = &[
+        Variant { id: "b", name: "a" },
+        Variant { id: "c", name: "A" },
+        Variant { id: "a", name: " Wide " },
+        Variant { id: "d", name: "b" },
+    ];
+    let choice = Text::Enum(VARIANTS);
+    for value in [0.0, 1.0, 2.0, 3.0] {
+        assert_eq!(choice.parse(&text(&choice, value)), Some(value));
+    }
+    assert_eq!((choice.parse("WIDE"), choice.parse("C")), (Some(2.0), Some(1.0)));
+}
+
+#[test]
 fn seconds_change_to_milliseconds_by_the_number_shown() {
     let seconds = float(Unit::Seconds, FloatRange::linear(0.0..=1.0));
     assert_eq!(text(&seconds, 0.099_998), text(&seconds, 0.1));
