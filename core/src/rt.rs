@@ -10,6 +10,7 @@ pub mod buffers;
 pub mod denormals;
 pub mod exchange;
 pub mod owned;
+pub mod patchbay;
 pub mod shell_api;
 #[cfg(feature = "reload")]
 pub mod thread;

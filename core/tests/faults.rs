@@ -1,5 +1,5 @@
 //! What is heard, counted and said when logics fail: while they play, while they fade, while nobody hears them yet.
-#![allow(missing_docs, clippy::unwrap_used, unsafe_code, reason = "a test, with a raw host buffer")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -13,7 +13,8 @@ mod rig;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use hotshell_core::shell::{HostBlock, HostBus, HostChannel, Phase, Shell};
+use hotshell_core::rt::patchbay::{Jack, Patchbay};
+use hotshell_core::shell::{Phase, Shell};
 use hotshell_derive::Params;
 use hotshell_logic::params::{BoolParam, IntParam};
 use hotshell_logic::{
@@ -289,24 +290,20 @@ fn a_logic_that_fails_in_place_is_not_followed_by_its_own_half_written_output() 
         reserved: 0,
     };
     let mut audio = shell.activate(config).unwrap();
-    let mut heard = Vec::new();
+    let mut memory = Patchbay::new(1, BLOCK);
+    let mut heard: Vec<f64> = Vec::new();
     for block in 0..40_u64 {
         shell.set_param(rig::host_id("victim"), if block == 5 { 13.0 } else { 0.0 });
-        let start = block * u64::from(BLOCK);
-        let mut samples: Vec<f32> = (0..u64::from(BLOCK)).map(|i| source(start + i)).collect();
-        let pointer = [HostChannel::F32(samples.as_mut_ptr()); 1];
-        let input = [HostBus { channels: &pointer, constant_mask: 0, inactive: false }];
-        let mut output = [HostBus { channels: &pointer, constant_mask: 0, inactive: false }];
-        // SAFETY: one channel of `BLOCK` samples, in place, that nobody else touches meanwhile.
-        let mut block = unsafe { HostBlock::new(BLOCK, &input, &mut output) };
-        audio.process(&mut block, &(), &mut ());
-        heard.extend(samples);
+        memory.fill(0, |i| f64::from(source(block * u64::from(BLOCK) + i as u64)));
+        let both = [(&[Jack::Single(0)][..], false)];
+        memory.with(&both, &both, |block| audio.process(block, &(), &mut ()));
+        heard.extend(memory.read(Jack::Single(0)));
     }
-    let largest = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+    let largest = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f64::max);
     assert!(largest < 0.02, "{largest}");
     // The failing block ramps to silence, what follows is dry.
     let last = heard.len() - 1;
-    assert_eq!(heard[last], source(last as u64));
+    assert_eq!(heard[last], f64::from(source(last as u64)));
     shell.deactivate(audio);
 }
 
