@@ -186,7 +186,9 @@ pub(crate) const fn bare(id: &'static str) -> PluginDesc<'static> {
 
 static FIRST: PluginDesc<'static> =
     PluginDesc { voice_capacity: 8, flags: PluginDesc::OVERLAPPING_NOTES, ..bare("org.hotshell.fake") };
-static SECOND: PluginDesc<'static> = bare("org.hotshell.fake.second");
+static OLD: [[u8; 16]; 2] = [[0xab; 16], [0x01; 16]];
+static SECOND: PluginDesc<'static> =
+    PluginDesc { vst3_old_class_ids: Slice::new(&OLD), ..bare("org.hotshell.fake.second") };
 
 /// Two plug-ins over one script.
 pub(crate) struct FakePlugins {

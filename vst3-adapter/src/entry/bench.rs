@@ -59,6 +59,8 @@ pub(crate) type OnRestart = Box<dyn Fn(i32) + Send>;
 /// The host's application object and component handler in one.
 #[derive(Default)]
 pub(crate) struct HostData {
+    /// Empty: `Bench`.
+    pub(crate) name: Mutex<&'static str>,
     pub(crate) restarts: Mutex<Vec<i32>>,
     /// Called inside `restartComponent`, as hosts do that read at once.
     pub(crate) on_restart: Mutex<Option<OnRestart>>,
@@ -72,8 +74,9 @@ impl Class for HostObject {
 
 impl IHostApplicationTrait for HostObject {
     unsafe fn getName(&self, name: *mut String128) -> tresult {
+        let own = *self.0.name.lock();
         // SAFETY: the adapter gives a place for 128 units.
-        unsafe { name.write(crate::com::wide("Bench")) };
+        unsafe { name.write(crate::com::wide(if own.is_empty() { "Bench" } else { own })) };
         kResultOk
     }
     unsafe fn createInstance(&self, _cid: *mut TUID, _iid: *mut TUID, _obj: *mut *mut c_void) -> tresult {

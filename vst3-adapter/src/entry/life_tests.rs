@@ -31,7 +31,7 @@ fn the_factory_describes_each_plug_in_alike_in_its_three_ways() {
     let (mut one, mut two, mut wide): (PClassInfo, PClassInfo2, PClassInfoW) = unsafe { std::mem::zeroed() };
     // SAFETY: the places are ours.
     unsafe {
-        assert_eq!(factory.countClasses(), 2);
+        assert_eq!(factory.countClasses(), 3, "two plug-ins, and the compatibility class");
         for index in 0..2 {
             assert_eq!(factory.getClassInfo(index, &raw mut one), kResultOk);
             assert_eq!(factory.getClassInfo2(index, &raw mut two), kResultOk);
@@ -39,7 +39,7 @@ fn the_factory_describes_each_plug_in_alike_in_its_three_ways() {
             assert_eq!((one.cid, two.cid), (two.cid, wide.cid));
             assert_eq!(text(&one.name), narrow(&wide.name));
         }
-        assert_eq!(factory.getClassInfo(2, &raw mut one), kInvalidArgument);
+        assert_eq!(factory.getClassInfo(3, &raw mut one), kInvalidArgument);
         assert_eq!(factory.getClassInfo(-1, &raw mut one), kInvalidArgument);
         assert_eq!(factory.getClassInfo(0, std::ptr::null_mut()), kInvalidArgument);
     }
@@ -222,4 +222,44 @@ fn one_object_answers_for_every_interface() {
     let again: ComPtr<IComponent> = bench.controller.cast().expect("the way back");
     assert_eq!(again.as_ptr(), bench.component.as_ptr());
     let _ = raw::<_, vst3::Steinberg::Vst::IHostApplication>(&bench.host);
+}
+
+#[test]
+fn replaced_class_ids_are_named_by_the_compatibility_class() {
+    use vst3::Steinberg::{IPluginCompatibility, IPluginCompatibilityTrait};
+    let factory = fresh_factory(&Script::new());
+    let stream = vst3::ComWrapper::new(super::bench::Stream::over(b""));
+    // SAFETY: the places are ours; what is made is a reference of ours.
+    unsafe {
+        let mut info: PClassInfo = std::mem::zeroed();
+        assert_eq!(factory.getClassInfo(2, &raw mut info), kResultOk);
+        assert_eq!(text(&info.category), "Plugin Compatibility Class");
+        let (mut made, iid) = (std::ptr::null_mut(), IPluginCompatibility::IID);
+        assert_eq!(factory.createInstance(info.cid.as_ptr(), iid.as_ptr().cast(), &raw mut made), kResultOk);
+        let made = ComPtr::from_raw(made.cast::<IPluginCompatibility>()).expect("made");
+        assert_eq!(made.getCompatibilityJSON(raw(&stream)), kResultOk);
+    }
+    let new = crate::factory::ids::text_of(crate::factory::ids::bytes_of(
+        Fake::plugins().describe(1).expect("two"),
+    ));
+    let (old, older) = ("AB".repeat(16), "01".repeat(16));
+    let said = String::from_utf8(stream.bytes.lock().clone()).expect("UTF-8");
+    assert_eq!(said, format!("[{{\"New\":\"{new}\",\"Old\":[\"{old}\",\"{older}\"]}}]"));
+}
+
+#[test]
+fn a_project_of_the_class_itself_keeps_its_parameter_ids() {
+    use vst3::Steinberg::Vst::{IRemapParamID, IRemapParamIDTrait};
+    let bench = Bench::ready();
+    let remap: ComPtr<IRemapParamID> = bench.component.cast().expect("offered");
+    let own = crate::factory::ids::class_id(Fake::plugins().describe(0).expect("described"));
+    let (other, mut id) = ([7; 16], 0);
+    // SAFETY: the places are ours.
+    unsafe {
+        assert_eq!(remap.getCompatibleParamID(&raw const own, 10, &raw mut id), kResultOk);
+        assert_eq!(id, 10);
+        assert_eq!(remap.getCompatibleParamID(&raw const own, 99, &raw mut id), kResultFalse);
+        assert_eq!(remap.getCompatibleParamID(&raw const other, 10, &raw mut id), kResultFalse);
+        assert_eq!(remap.getCompatibleParamID(std::ptr::null(), 10, &raw mut id), kInvalidArgument);
+    }
 }

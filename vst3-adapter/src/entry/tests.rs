@@ -362,6 +362,82 @@ fn ardour_9_only_rereads_latency() {
 }
 
 #[test]
+fn ardour_7_cycles_set_active_on_latency_from_inside_the_call() {
+    let bench = Bench::active();
+    bench.script.with_host(|host| host.request_restart());
+    bench.script.change(Phase::Activating, Changes::LATENCY);
+    let (component, processor) = (bench.component.as_ptr() as usize, bench.processor.as_ptr() as usize);
+    *bench.data.on_restart.lock() = Some(Box::new(move |_| {
+        // SAFETY: the bench holds the object while it runs.
+        unsafe {
+            let component = component as *mut vst3::Steinberg::Vst::IComponent;
+            let processor = processor as *mut vst3::Steinberg::Vst::IAudioProcessor;
+            let component = vst3::ComRef::from_raw(component).expect("not null");
+            let processor = vst3::ComRef::from_raw(processor).expect("not null");
+            processor.setProcessing(0);
+            assert_eq!(component.setActive(0), kResultOk);
+            assert_eq!(component.setActive(1), kResultOk);
+            processor.setProcessing(1);
+        }
+    }));
+    bench.script.take_calls();
+    bench.set_state(Stream::over(STATE));
+    assert_eq!(bench.restarts(), [flags::kLatencyChanged]);
+    assert_eq!(
+        bench.script.take_calls()[1..],
+        [
+            "take AnyTime",
+            "take Activating",
+            "deactivate",
+            "take Deactivated",
+            "activate 48000 64",
+            "take Activating"
+        ],
+        "the shell's wish stands until the host deactivates, so that the tail is kept"
+    );
+}
+
+#[test]
+fn lists_that_change_with_the_latency_are_told_by_the_next_call() {
+    let bench = Bench::active();
+    bench.script.with_host(|host| host.request_restart());
+    bench.script.change(Phase::Activating, Changes::LATENCY);
+    bench.script.change(Phase::Deactivated, Changes::PARAMS);
+    bench.set_state(Stream::over(STATE));
+    bench.set_state(Stream::over(STATE));
+    assert_eq!(bench.restarts(), [flags::kLatencyChanged, flags::kParamTitlesChanged]);
+}
+
+#[test]
+fn bitwig_is_asked_to_reload_the_component_for_a_changed_count() {
+    use vst3::Steinberg::IPluginBaseTrait;
+    for (name, more) in [("Bitwig Studio", flags::kReloadComponent), ("Ardour", 0)] {
+        let bench = Bench::raw();
+        *bench.data.name.lock() = name;
+        // SAFETY: ours.
+        unsafe {
+            assert_eq!(bench.component.initialize(bench.context()), kResultOk);
+            assert_eq!(bench.controller.setComponentHandler(raw(&bench.host)), kResultOk);
+        }
+        bench.script.params.lock().push(hotshell_core::shell::ParamInfo { host_id: 12, ..gain(2) });
+        bench.script.change(Phase::AnyTime, Changes::PARAMS);
+        bench.set_state(Stream::over(STATE));
+        assert_eq!(bench.restarts(), [flags::kParamTitlesChanged | more], "{name}");
+    }
+}
+
+#[test]
+fn a_range_that_moves_normalised_values_is_told_as_values_too() {
+    let bench = Bench::ready();
+    bench.script.params.lock()[0].max = 2.0;
+    bench.script.change(Phase::AnyTime, Changes::PARAMS);
+    bench.set_state(Stream::over(STATE));
+    assert_eq!(bench.restarts(), [flags::kParamTitlesChanged | flags::kParamValuesChanged]);
+    // SAFETY: ours.
+    assert_eq!(unsafe { bench.controller.getParamNormalized(10) }, 0.25);
+}
+
+#[test]
 fn an_added_parameter_is_seen_after_the_titles_are_read_again() {
     let bench = Bench::active();
     bench.script.params.lock().push(hotshell_core::shell::ParamInfo { host_id: 12, ..gain(2) });

@@ -4,7 +4,9 @@
 //! Threads: [main] by VST3's rules.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
+use hotshell_core::changes::LATENCY_PAUSE;
 use hotshell_core::shell::{Changes, Phase};
 use vst3::Steinberg::Vst::RestartFlags_ as flags;
 
@@ -25,18 +27,33 @@ impl Instance {
             return;
         }
         let mut changes = live.shell.take_changes(Phase::AnyTime);
-        if live.link.take_restart() {
-            // VST3 needs no restart for these: the host reads the new lists and the new latency while active. The
-            // latency first, so that the second question finds nothing left to ask another restart for.
-            changes |= live.shell.take_changes(Phase::Activating);
-            changes |= live.shell.take_changes(Phase::Deactivated);
-        }
+        changes |= self.take_restart(&live);
         let waiting = self.pending.swap(0, Ordering::AcqRel).cast_signed();
         let now = waiting | self.restart_flags(&live, changes);
         self.handler.restart(now);
         if changes.contains(Changes::DIRTY) {
             self.handler.dirty();
         }
+    }
+
+    /// What CLAP would tell around a restart. VST3 needs none: the host reads new lists and the new latency while
+    /// active.
+    ///
+    /// A host that is told of the latency may deactivate and activate for it (Ardour 7), and that restart, ours, must
+    /// not cost the tail. So the shell's wish is left standing then, the lists wait for the next call, and until a
+    /// restart comes we look without being asked.
+    fn take_restart(&self, live: &Live) -> Changes {
+        let standing = self.latency_told.lock();
+        if !live.link.take_restart() && standing.is_none() {
+            return Changes::empty();
+        }
+        let lately = standing.is_some_and(|told| told.elapsed() < LATENCY_PAUSE);
+        drop(standing);
+        if !lately && live.shell.take_changes(Phase::Activating).contains(Changes::LATENCY) {
+            *self.latency_told.lock() = Some(Instant::now());
+            return Changes::LATENCY;
+        }
+        live.shell.take_changes(Phase::Deactivated)
     }
 
     /// Inside a call in which nothing may be told: kept for the next safe one.

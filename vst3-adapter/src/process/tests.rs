@@ -364,3 +364,78 @@ fn a_bus_that_the_host_switched_off_is_told_to_the_shell() {
     }
     assert_eq!(*seen.lock(), [false, true, false]);
 }
+
+#[test]
+fn a_block_allocates_nothing() {
+    let bench = Bench::active_with(|script| {
+        script.on_block(|_, input, _| {
+            let notes = (0..input.len()).filter_map(|index| input.event(index)).count();
+            assert_eq!(notes, 4);
+            Outcome::default()
+        });
+    });
+    let changes =
+        Changes::of(&[(10, &[(0, 0.0), (32, 0.5)]), (crate::params::controller_id(0, 1), &[(1, 1.0)])]);
+    let events = ComWrapper::new(Events::default());
+    events.0.lock().push(note(5, 60, true));
+    let mut left = [1.0_f32; 64];
+    let mut pointers = [left.as_mut_ptr()];
+    let mut output = bus(&mut pointers);
+    let mut block = ProcessData {
+        numOutputs: 1,
+        outputs: &raw mut output,
+        inputParameterChanges: raw(&changes),
+        inputEvents: raw(&events),
+        ..empty_block(64)
+    };
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..3 {
+            assert_eq!(bench.process(&mut block), kResultOk);
+        }
+    });
+    assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
+}
+
+#[test]
+fn a_range_that_changed_while_active_counts_from_the_next_block() {
+    let (bench, seen) = doubling();
+    bench.script.params.lock()[0].max = 3.0;
+    bench.script.with_host(|host| host.request_restart());
+    bench.script.change(hotshell_core::shell::Phase::Deactivated, hotshell_core::shell::Changes::PARAMS);
+    assert_eq!(bench.set_state(crate::entry::bench::Stream::over(b"state")), kResultOk);
+    let changes = Changes::of(&[(10, &[(0, 1.0)])]);
+    run(&bench, |block| block.inputParameterChanges = raw(&changes));
+    assert_eq!(seen.lock()[0].value, 3.0);
+}
+
+#[test]
+fn fl_studio_processes_during_set_active_and_other_threads_edit() {
+    let bench = Bench::ready();
+    bench.set_up(48_000.0, 64);
+    let (processor, controller) = (&bench.processor, &bench.controller);
+    std::thread::scope(|threads| {
+        threads.spawn(move || {
+            for _ in 0..2000 {
+                let mut left = [1.0_f32; 64];
+                let mut pointers = [left.as_mut_ptr()];
+                let mut output = bus(&mut pointers);
+                let mut block = ProcessData { numOutputs: 1, outputs: &raw mut output, ..empty_block(64) };
+                // SAFETY: the block tells the truth.
+                assert_eq!(unsafe { processor.process(&raw mut block) }, kResultOk);
+            }
+        });
+        threads.spawn(move || {
+            use vst3::Steinberg::Vst::IEditControllerTrait;
+            for step in 0..2000 {
+                // SAFETY: numbers.
+                unsafe {
+                    controller.setParamNormalized(10, f64::from(step) / 2000.0);
+                    processor.setProcessing(u8::from(step % 2 == 0));
+                }
+            }
+        });
+        for step in 0..500 {
+            assert_eq!(bench.set_active(step % 2 == 0), kResultOk);
+        }
+    });
+}
