@@ -43,6 +43,9 @@ pub struct Buffers<S> {
     _apart_memory: Vec<S>,
     /// Everything is host memory, as it is: nothing to copy or to silence at the end.
     pub(super) plain: bool,
+    /// The host's channels when `plain` was found out, outputs first: hosts use the same memory block after block, and
+    /// what shares memory with what need not be found out again.
+    known: Vec<HostChannel>,
 }
 
 // SAFETY: the pointers lead into vectors that `Buffers` owns (heap memory, which stays where it is when the struct moves
@@ -122,6 +125,7 @@ impl<S: Sample> Buffers<S> {
             apart,
             _apart_memory: apart_memory,
             plain: false,
+            known: Vec::with_capacity(shape.outputs.iter().chain(&shape.inputs).map(|n| *n as usize).sum()),
         }
     }
 
@@ -154,7 +158,7 @@ impl<S: Sample> Buffers<S> {
     ) -> Bound<'s, S> {
         let frames = (frames.min(block.frames().saturating_sub(start)) as usize).min(self.max_frames);
         let start = start as usize;
-        self.plain = !aside && self.bind_plain(block, start);
+        self.plain = !aside && (self.bind_known(block, start) || self.bind_plain(block, start));
         if !self.plain {
             self.bind_outputs(block, start, aside);
             self.bind_inputs(block, start, frames, aside);
@@ -162,10 +166,38 @@ impl<S: Sample> Buffers<S> {
         Bound { buffers: self, host_outputs: block.outputs(), start, frames }
     }
 
+    /// The same host memory as last time. False (and anything in the pointers) if it is not.
+    fn bind_known(&mut self, block: &HostBlock<'_>, start: usize) -> bool {
+        let Self { inputs, outputs, known, .. } = self;
+        let mut known = known.iter();
+        for (is_input, side, hosts) in [(false, outputs, block.outputs()), (true, inputs, block.inputs())] {
+            if hosts.len() != side.buses.len() {
+                return false;
+            }
+            let mut base = side.base.iter_mut();
+            for (bus, host) in side.buses.iter_mut().zip(hosts) {
+                if host.inactive || host.channels.len() != bus.channel_count as usize {
+                    return false;
+                }
+                for given in host.channels {
+                    let (Some(before), Some(base)) = (known.next(), base.next()) else { return false };
+                    if before.address() != given.address() {
+                        return false;
+                    }
+                    let Some(ptr) = given.at::<S>(start) else { return false };
+                    *base = ptr;
+                }
+                (bus.flags, bus.constant_mask) = (0, if is_input { host.constant_mask } else { 0 });
+            }
+        }
+        true
+    }
+
     /// What nearly every block is: the layout's own channels, of our own precision, in place or apart. False (and
     /// anything in the pointers) if it is not.
     fn bind_plain(&mut self, block: &HostBlock<'_>, start: usize) -> bool {
-        let Self { inputs, outputs, .. } = self;
+        let Self { inputs, outputs, known, .. } = self;
+        known.clear();
         if block.outputs().len() != outputs.buses.len() || block.inputs().len() != inputs.buses.len() {
             return false;
         }
@@ -201,6 +233,9 @@ impl<S: Sample> Buffers<S> {
             }
             (bus.flags, bus.constant_mask) = (0, host.constant_mask);
         }
+        // As many as there are pointers, which is what the memory was made for.
+        let hosts = block.outputs().iter().chain(block.inputs());
+        known.extend(hosts.flat_map(|host| host.channels.iter().copied()));
         true
     }
 

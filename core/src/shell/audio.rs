@@ -157,12 +157,12 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         block: &HostBlock<'_>,
         (start, frames): (u32, u32),
         desk: &mut Desk<'_>,
-    ) -> Verdict {
+        verdict: &mut Verdict,
+    ) {
         let Self { current, feed, params, guard, bypass, outgoing, link, state_seen, .. } = self;
         let (effect, bypass_index) = (current.effect, current.bypass);
         let (buffers, mut player) = current.parts();
         let mut io = buffers.bind(block, start, frames, false);
-        let mut verdict = Verdict::default();
         let (mut at, end) = (start, start + frames);
         while at < end {
             let stop = feed.next(&**params, desk.input, at, end);
@@ -199,10 +199,26 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         guard.remember(&mut io);
         verdict.constants(&mut io);
         io.finish();
-        verdict
+    }
+
+    /// A chunk in which two players run. Out of line: a block without one pays a test and a jump.
+    #[cold]
+    #[inline(never)]
+    fn swap_turn(
+        &mut self,
+        block: &HostBlock<'_>,
+        span: (u32, u32),
+        desk: &mut Desk<'_>,
+        verdict: &mut Verdict,
+    ) {
+        if let Some(incoming) = self.incoming.take() {
+            let answer = self.swap_chunk(incoming, block, span, desk);
+            verdict.join(&answer);
+        }
     }
 
     /// Timing, statistics and what the host is told.
+    #[inline]
     fn conclude(
         &mut self,
         verdict: &Verdict,
@@ -268,13 +284,19 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
 
     /// Without a reload thread, the main thread's next look must be asked for: at once where something has happened,
     /// and every now and then while something waits.
+    #[inline]
     fn call_for_help(&mut self, happened: bool, frames: u32) {
         let Some(host) = &self.host else { return };
+        let waiting = self.current.instance.is_dead() || self.link.nudge.load(Relaxed);
+        if !happened && !waiting {
+            return;
+        }
         self.since_nudge = self.since_nudge.saturating_add(u64::from(frames));
         #[expect(clippy::cast_precision_loss, reason = "frames since a moment ago")]
         let due = self.since_nudge as f64 >= NUDGE_SECONDS * self.config.sample_rate;
-        if happened || (due && (self.current.instance.is_dead() || self.link.nudge.swap(false, Relaxed))) {
+        if happened || due {
             self.since_nudge = 0;
+            self.link.nudge.store(false, Relaxed);
             host.request_callback();
         }
     }
@@ -335,17 +357,20 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
             started = Some(Instant::now());
         }
         let coming = self.incoming.as_ref().map(Incoming::split);
-        self.feed.begin(self.current.split, coming, block.transport, frames);
+        self.feed.begin(self.current.split, coming, &block.transport, frames);
         let mut verdict = Verdict::default();
         let mut start = 0;
         while start < frames {
             let chunk = (frames - start).min(self.config.max_frames.max(1));
-            let answer = match self.incoming.take() {
-                None => self.steady_chunk(block, (start, chunk), &mut desk),
-                Some(incoming) => self.swap_chunk(incoming, block, (start, chunk), &mut desk),
-            };
-            verdict.join(&answer, chunk == frames);
+            if self.incoming.is_some() {
+                self.swap_turn(block, (start, chunk), &mut desk, &mut verdict);
+            } else {
+                self.steady_chunk(block, (start, chunk), &mut desk, &mut verdict);
+            }
             start += chunk;
+        }
+        if frames > self.config.max_frames {
+            verdict.is_part();
         }
         let lost = self.feed.end(&*self.params, input);
         if lost > 0 {

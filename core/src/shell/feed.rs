@@ -76,13 +76,17 @@ impl Feed {
         &mut self,
         playing: SplitDesc,
         coming: Option<SplitDesc>,
-        transport: Option<Transport>,
+        transport: &Option<Transport>,
         frames: u32,
     ) {
         let split = coming.unwrap_or(playing);
         self.next = 0;
         self.frames = frames;
-        self.transport = transport;
+        // Field by field: a copy of the whole, right after the adapter has written its parts, would wait for the stores.
+        match transport {
+            Some(transport) => self.transport = Some(*transport),
+            None => self.transport = None,
+        }
         self.waiting_transport = None;
         self.never_split = split.mode == 1;
         self.listed = self.never_split || playing.mode == 1;
@@ -133,7 +137,10 @@ impl Feed {
     /// Makes the sub-block that starts at host block frame `at` and ends at `end` at the latest; answers its end.
     /// Writes the parameter values that hold from `at` on.
     pub fn next<P: Parameters>(&mut self, params: &P, source: &dyn EventSource, at: u32, end: u32) -> u32 {
-        self.list.clear();
+        // Not written where it is empty: the list is read as a whole a moment later.
+        if !self.list.is_empty() {
+            self.list.clear();
+        }
         for (index, event) in self.waiting.drain(..) {
             write(params, index, &event);
         }

@@ -150,7 +150,21 @@ impl Outgoing {
 
     /// Passes the events on in order of time, within host block frames `at..stop`. Parameter outputs go into their
     /// cells, and to the host only if it knows the parameter.
+    #[inline]
     pub fn deliver<P: Parameters, S>(
+        &mut self,
+        span: (u32, u32),
+        params: &P,
+        link: &Link<S>,
+        past: &mut Past,
+        sink: &mut dyn EventSink,
+    ) {
+        if self.len > 0 || self.dropped > 0 {
+            self.deliver_some(span, params, link, past, sink);
+        }
+    }
+
+    fn deliver_some<P: Parameters, S>(
         &mut self,
         (at, stop): (u32, u32),
         params: &P,
@@ -158,9 +172,6 @@ impl Outgoing {
         past: &mut Past,
         sink: &mut dyn EventSink,
     ) {
-        if self.len == 0 && self.dropped == 0 {
-            return;
-        }
         link.dropped_events.fetch_add(u64::from(self.dropped), Relaxed);
         let events = &mut self.events[..self.len];
         sort_by_time(events);

@@ -97,6 +97,8 @@ impl<S: Sample> Incoming<S> {
 
 impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     /// Takes the candidate from the inbox: parameters switch, and the change-over begins with this block.
+    #[cold]
+    #[inline(never)]
     pub(super) fn take(&mut self, desk: &mut Desk<'_>) {
         let Some(player) = self.link.inbox.take() else { return };
         if player.epoch != self.link.epoch.load(Acquire) {
@@ -215,7 +217,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             let left = u32::try_from(incoming.stage.left()).unwrap_or(u32::MAX);
             let length = (end - at).min(left);
             let answer = self.segment(&mut incoming, block, (at, length), desk);
-            verdict.join(&answer, false);
+            verdict.join(&answer);
             if incoming.failed {
                 at += length;
                 break;
@@ -231,8 +233,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         }
         self.finish(incoming);
         if at < end {
-            let answer = self.steady_chunk(block, (at, end - at), desk);
-            verdict.join(&answer, false);
+            self.steady_chunk(block, (at, end - at), desk, &mut verdict);
         }
         verdict
     }

@@ -57,12 +57,17 @@ impl Verdict {
         }
     }
 
-    /// Adds a chunk's verdict; masks hold only if the chunk was the whole block.
-    pub fn join(&mut self, chunk: &Self, whole: bool) {
-        self.active |= chunk.active;
-        self.lost |= chunk.lost;
-        self.silent = whole && chunk.silent;
-        self.masks = if whole { chunk.masks } else { [0; MASKS] };
-        self.result = chunk.result.or(self.result);
+    /// Adds the verdict of a part of the block.
+    pub fn join(&mut self, part: &Self) {
+        self.active |= part.active;
+        self.lost |= part.lost;
+        self.result = part.result.or(self.result);
+        self.is_part();
+    }
+
+    /// What was found holds for a part of the block only: nothing is said of the whole.
+    pub const fn is_part(&mut self) {
+        self.silent = false;
+        self.masks = [0; MASKS];
     }
 }
