@@ -19,6 +19,8 @@ pub(crate) mod bench;
 #[cfg(test)]
 mod life_tests;
 #[cfg(test)]
+mod real_tests;
+#[cfg(test)]
 mod tests;
 
 /// One artifact (one shared library) and what VST3 keeps for it. Implemented by the facade's macro on a private type.

@@ -40,6 +40,21 @@ const KINDS: [Kind; 7] = [
     (PRESSURE, "Pressure", "", 0.0, 0),
 ];
 
+fn described((id, name, unit, rest, flags): &Kind) -> NoteExpressionTypeInfo {
+    let value =
+        NoteExpressionValueDescription { defaultValue: *rest, minimum: 0.0, maximum: 1.0, stepCount: 0 };
+    NoteExpressionTypeInfo {
+        typeId: *id,
+        title: wide(name),
+        shortTitle: wide(&name[..3]),
+        units: wide(unit),
+        unitId: 0,
+        valueDesc: value,
+        associatedParameterId: kNoParamId,
+        flags: *flags,
+    }
+}
+
 fn is_note_bus(live: &Live, bus: int32, channel: int16) -> bool {
     let known = u32::try_from(bus).is_ok_and(|bus| bus < live.shell.notes().inputs);
     known && (-1..16).contains(&channel)
@@ -83,28 +98,10 @@ impl INoteExpressionControllerTrait for Component {
     ) -> tresult {
         self.0.with(|live| {
             let kind = usize::try_from(index).ok().and_then(|index| KINDS.get(index));
-            let Some((id, name, unit, rest, flags)) = kind.filter(|_| takes_expressions(live, bus, channel))
-            else {
-                return kInvalidArgument;
-            };
-            let value = NoteExpressionValueDescription {
-                defaultValue: *rest,
-                minimum: 0.0,
-                maximum: 1.0,
-                stepCount: 0,
-            };
-            let found = NoteExpressionTypeInfo {
-                typeId: *id,
-                title: wide(name),
-                shortTitle: wide(&name[..3]),
-                units: wide(unit),
-                unitId: 0,
-                valueDesc: value,
-                associatedParameterId: kNoParamId,
-                flags: *flags,
-            };
+            let found = kind.filter(|_| takes_expressions(live, bus, channel)).map(described);
             // SAFETY: VST3: null (which `put` checks) or a place for one.
-            if unsafe { put(info, found) } { kResultOk } else { kInvalidArgument }
+            let done = found.is_some_and(|found| unsafe { put(info, found) });
+            if done { kResultOk } else { kInvalidArgument }
         })
     }
 
