@@ -305,6 +305,8 @@ pub struct BlockContext<'a> {
     pub first_block: Reason,
     /// A state load is seen for the first time.
     pub state_changed: bool,
+    /// What it says goes to nobody.
+    pub muted: bool,
 }
 
 /// What one process call answered.
@@ -437,7 +439,7 @@ impl<S: Sample> Instance<S> {
             state_changed: u32::from(context.state_changed),
             active: 1,
             latency: 0,
-            reserved: 0,
+            muted: u32::from(context.muted),
             tail: 0,
         };
         // SAFETY: live handle, owned by this thread. `SubBlock` comes from `Bound::sub`, which arranged the buffers as

@@ -294,8 +294,8 @@ pub struct ProcessArgs<'a> {
     pub active: u32,
     /// Result: frames of latency after this block.
     pub latency: u32,
-    /// 0.
-    pub reserved: u32,
+    /// 1: what the logic says (events, parameters that it moves) is meant for nobody: it fades out, or is being tried.
+    pub muted: u32,
     /// Result: frames of tail; `u64::MAX` infinite.
     pub tail: u64,
 }

@@ -178,6 +178,8 @@ pub struct ProcessContext<'a> {
     pub(crate) transport: Option<Transport>,
     pub(crate) steady_time: i64,
     pub(crate) first_block: Option<Reason>,
+    /// What is said goes to nobody.
+    pub(crate) muted: bool,
     pub(crate) output: &'a mut EventOutput<'a>,
     pub(crate) store: Option<&'a StoreRef>,
 }
@@ -231,13 +233,16 @@ impl ProcessContext<'_> {
         self.first_block
     }
 
-    /// Sends an event to the host; its time is relative to this sub-block (times past its end count as its last
+    /// Sends an event to the host (nowhere, while a newer build takes over or this one is being tried); its time is relative to this sub-block (times past its end count as its last
     /// frame). Send in order of time. What is only a host's to say does not reach it, so that a note effect may pass on
     /// everything: modulation, and parameter values of single voices.
     ///
     /// # Errors
     /// [`Full`] if the block's output queue is full; the event was not sent.
     pub fn send(&mut self, event: Event<'_>) -> Result<(), Full> {
+        if self.muted {
+            return Ok(());
+        }
         let time = self.offset + event.time().min(self.frames.saturating_sub(1));
         match (event, event.encode()) {
             (Event::Sysex { port, bytes, .. }, _) => self.output.push_sysex(time, port, bytes),
@@ -264,7 +269,9 @@ impl ProcessContext<'_> {
     pub fn set_param<P: Param>(&mut self, time: u32, param: &P, value: P::Plain) -> Result<(), Full> {
         let plain = param.to_plain(value);
         self.send(Event::Param { time, id: param.host_id(), value: plain, note: None })?;
-        param.store(plain);
+        if !self.muted {
+            param.store(plain);
+        }
         Ok(())
     }
 

@@ -88,6 +88,7 @@ pub fn run_with<S: Sample>(
         mode: hearing.facts.mode,
         first_block: std::mem::replace(player.first_block, Reason::NONE),
         state_changed: hearing.state_changed,
+        muted: player.muted,
     };
     let mut queue = EventOutput::new(&mut outgoing.events, &mut outgoing.bytes);
     let result = player.instance.process(io.sub(span.from, span.to - span.from), &context, &mut queue);
@@ -112,6 +113,8 @@ pub struct PlayerParts<'p, S> {
     pub pad: Option<&'p mut crate::shell::delay::DelayLine<S>>,
     /// Why the next block is a first block.
     pub first_block: &'p mut Reason,
+    /// What it says goes to nobody.
+    pub muted: bool,
 }
 
 impl<S: Sample> Player<S> {
@@ -121,6 +124,7 @@ impl<S: Sample> Player<S> {
             instance: &mut self.instance,
             pad: self.pad.as_mut(),
             first_block: &mut self.first_block,
+            muted: false,
         };
         (&mut self.buffers, parts)
     }

@@ -81,9 +81,6 @@ impl<S: Sample> Incoming<S> {
                 (Stage::Lead { .. }, Plan::Crossfade { law, frames }) => {
                     Stage::Blend { law, position: 0, length: frames }
                 }
-                (Stage::Lead { .. }, Plan::Spill { frames, blend }) => {
-                    Stage::Spill { position: 0, length: frames.max(blend), blend }
-                }
                 (Stage::Wait { .. }, Plan::OutIn { frames }) => Stage::FadeIn { position: 0, length: frames },
                 _ => Stage::Done,
             };
@@ -163,7 +160,10 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         incoming.stage = match incoming.plan {
             Plan::OutIn { frames } => Stage::FadeOut { position: 0, length: frames },
             Plan::Cut => Stage::Done,
-            Plan::Crossfade { .. } | Plan::Spill { .. } => Stage::Lead { left: incoming.lead },
+            Plan::Crossfade { .. } => Stage::Lead { left: incoming.lead },
+            // Nothing to fill: the input itself passes over, and comes out of either as late. What the new one heard
+            // before would sound twice.
+            Plan::Spill { frames, blend } => Stage::Spill { position: 0, length: frames.max(blend), blend },
         };
     }
 

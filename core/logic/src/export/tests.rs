@@ -101,7 +101,7 @@ fn run<'a>(
         state_changed: 0,
         active: 0,
         latency: 0,
-        reserved: 0,
+        muted: 0,
         tail: 0,
     };
     set(&mut args);
@@ -446,7 +446,7 @@ fn empty_block<'a>(output: &mut EventOutput<'a>) -> ProcessArgs<'a> {
         state_changed: 0,
         active: 0,
         latency: 0,
-        reserved: 0,
+        muted: 0,
         tail: 0,
     }
 }

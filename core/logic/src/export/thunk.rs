@@ -163,6 +163,7 @@ impl<G> Running<G> {
             transport: transport(args, self.config.sample_rate),
             steady_time: args.steady_time,
             first_block: Reason::of(args.first_block, self.build),
+            muted: args.muted != 0,
             output,
             store: Some(&self.parts.store),
         };

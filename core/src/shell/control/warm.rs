@@ -32,6 +32,7 @@ pub(super) fn warm<S: Sample>(
         let started = Instant::now();
         let ran = block.with(frames, |host| {
             let (buffers, mut parts) = player.parts();
+            parts.muted = true;
             let mut io = buffers.bind(host, 0, frames, true);
             let hearing = Hearing { feed: &feed, facts, state_changed: false };
             let span = Span { start: 0, from: 0, to: io.frames() };

@@ -84,6 +84,7 @@ impl<S: Sample> Sides<'_, S> {
         let Around { span, guard, bypass, outgoing } = around;
         let spilling = matches!(self.stage, Stage::Spill { .. });
         let was_dead = old.instance.is_dead();
+        old.muted = self.stage.runs_new();
         let ran = match self.stage {
             // It hears nothing more, and lets its notes go: they sound in the new one.
             Stage::Spill { position: 0, .. } if span.from == 0 => {
