@@ -1,11 +1,7 @@
 //! Events on their way in: each exactly once, in order, at its frame or as late as the author allows and never early.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
-#![allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "small numbers"
-)]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
+#![allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "small numbers")]
 
 #[path = "common/rig.rs"]
 mod rig;

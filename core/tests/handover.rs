@@ -1,6 +1,7 @@
 //! The order of calls around a swap, and what the two instances may say while both run.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
+#![allow(clippy::cast_sign_loss, clippy::cast_possible_wrap, reason = "small numbers")]
 
 #[path = "common/rig.rs"]
 mod rig;
