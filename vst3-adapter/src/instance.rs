@@ -14,6 +14,7 @@ use hotshell_abi::{AudioConfig, RenderMode};
 use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell, ShellError};
 use parking_lot::{Mutex, RwLock};
 
+use crate::error::guard;
 use crate::host::{Handler, Link};
 use crate::params::{CHANNELS, CONTROLLERS, Line, Table};
 use crate::process::Runner;
@@ -136,8 +137,9 @@ impl Live {
 }
 
 impl Drop for Instance {
+    /// Inside the host's last `release`, which has no gate of its own.
     fn drop(&mut self) {
-        self.terminate();
+        guard((), || self.terminate());
     }
 }
 

@@ -83,6 +83,39 @@ logic!(First, Few, 0);
 logic!(Wider, More, 0);
 logic!(Later, Few, 40);
 
+/// Says how many blocks it has played: what a restart that keeps the instance does not begin again.
+struct Counter(f32);
+
+impl PluginLogic for Counter {
+    type Params = Few;
+    const INFO: PluginInfo = PluginInfo::new("org.example.real", "Real");
+
+    fn create(_: Arc<Few>, _: &CreateContext<'_>) -> Self {
+        Self(0.0)
+    }
+
+    fn clear(&mut self) {
+        self.0 = 0.0;
+    }
+
+    fn latency(&self) -> u32 {
+        40
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut AudioBuffer<'_, f32>,
+        _: &EventList<'_>,
+        _: &mut ProcessContext<'_>,
+    ) -> ProcessStatus {
+        self.0 += 1.0;
+        for channel in buffer.in_place().iter_mut() {
+            channel.fill(self.0);
+        }
+        ProcessStatus::Active
+    }
+}
+
 #[derive(Default)]
 struct Real(OnceLock<StaticShell>);
 
@@ -184,9 +217,13 @@ impl Daw {
         assert_eq!(unsafe { self.component.setState(raw(&stream)) }, kResultOk);
     }
 
-    fn swap<G: PluginLogic>(&self, build: u32) {
+    fn offer<G: PluginLogic>(&self, build: u32) {
         let shell = self.plugins.0.get().expect("open");
         shell.swap(Table::linked(api::<G, f32>()), build).expect("accepted");
+    }
+
+    fn swap<G: PluginLogic>(&self, build: u32) {
+        self.offer::<G>(build);
         for _ in 0..40 {
             assert!(self.block(64, None).iter().all(|sample| (*sample - 1.0).abs() < 1e-4), "no block lost");
         }
@@ -282,4 +319,27 @@ fn a_reload_that_moves_the_latency_shows_the_new_one_before_it_tells() {
         assert_eq!(daw.processor.getLatencySamples(), 40);
         assert_eq!(daw.component.terminate(), kResultOk);
     }
+}
+
+#[test]
+fn the_restart_for_our_latency_costs_no_tail_and_the_host_s_own_begins_afresh() {
+    let daw = Daw::playing();
+    daw.offer::<Counter>(1);
+    (0..40).for_each(|_| drop(daw.block(64, None)));
+    daw.load(&daw.save());
+    let told = daw.restarts().into_iter().fold(0, |all, flags| all | flags);
+    assert_eq!(told & flags::kLatencyChanged, flags::kLatencyChanged);
+    let cycle = || {
+        // SAFETY: ours.
+        unsafe {
+            assert_eq!(daw.processor.setProcessing(0), kResultOk);
+            assert_eq!(daw.component.setActive(0), kResultOk);
+            assert_eq!(daw.component.setActive(1), kResultOk);
+            assert_eq!(daw.processor.setProcessing(1), kResultOk);
+        }
+        daw.block(64, None)[63]
+    };
+    let before = daw.block(64, None)[63];
+    assert_eq!(cycle(), before + 1.0, "ours");
+    assert!(cycle() < before, "the host's");
 }
