@@ -36,7 +36,8 @@ impl<T> Cell<T> {
     }
 
     fn hold(&self) -> Option<Hold<'_>> {
-        (!self.taken.swap(true, Ordering::Acquire)).then_some(Hold(&self.taken))
+        // Lazily: a `Hold` that is made lets the cell go when it drops, whoever has it.
+        (!self.taken.swap(true, Ordering::Acquire)).then(|| Hold(&self.taken))
     }
 
     /// Runs `call` on the value if there is one and nobody holds it. Never waits. [audio]
@@ -69,8 +70,9 @@ mod tests {
         let cell = Cell::new();
         assert_eq!(cell.try_with(|_: &mut u32| ()), None);
         assert_eq!(cell.put(Some(1)), None);
-        let inner = cell.try_with(|value| (*value, cell.try_with(|value| *value)));
-        assert_eq!(inner, Some((1, None)));
+        let again = || cell.try_with(|value| *value);
+        let inner = cell.try_with(|value| (*value, again(), again()));
+        assert_eq!(inner, Some((1, None, None)), "and whoever got nothing lets nothing go");
         assert_eq!(cell.put(None), Some(1), "let go at the end");
     }
 
