@@ -58,8 +58,9 @@ pub(crate) unsafe fn read(data: &ProcessData, table: &Table, midi: bool, to: &mu
     // SAFETY: as above.
     let count = events.map_or(0, |events| unsafe { events.getEventCount() }).max(0);
     if let Some(changes) = changes {
-        // Notes are not lost for the sake of a dense ramp; each may bring a tuning along.
-        let for_notes = usize::try_from(count).unwrap_or(0).saturating_mul(2);
+        // Notes are not lost for the sake of a dense ramp (each may bring a tuning along), nor values for thousands
+        // of notes.
+        let for_notes = usize::try_from(count).unwrap_or(0).saturating_mul(2).min(to.room() / 2);
         // SAFETY: as above.
         unsafe { read_values(changes, table, to.room().saturating_sub(for_notes), to) };
     }

@@ -237,6 +237,21 @@ fn a_ramp_too_dense_for_the_list_keeps_its_last_points_and_every_note() {
 }
 
 #[test]
+fn thousands_of_notes_do_not_cost_a_value() {
+    let (bench, seen) = doubling();
+    let changes = Changes::of(&[(10, &[(0, 0.25)])]);
+    let events = ComWrapper::new(Events::default());
+    events.0.lock().extend((0..5000).map(|_| note(0, 60, true)));
+    run(&bench, |block| {
+        block.inputParameterChanges = raw(&changes);
+        block.inputEvents = raw(&events);
+    });
+    let seen = seen.lock();
+    assert_eq!((seen[0].kind, seen[0].value), (EventKind::PARAM_VALUE, 0.25));
+    assert_eq!(seen.len(), 5001);
+}
+
+#[test]
 fn the_host_s_timeline_is_believed_where_its_flags_vouch_for_it() {
     let seen: Arc<Mutex<Vec<Option<Transport>>>> = Arc::default();
     let times = Arc::clone(&seen);
