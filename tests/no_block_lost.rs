@@ -67,6 +67,30 @@ fn no_system_call_in_any_block_the_swap_included() {
 }
 
 #[test]
+fn no_block_waits_for_a_main_thread_that_is_busy_in_the_shell() {
+    let gainlike = |features: &[&str]| Fixture::new("fixture-gainlike", features);
+    let mut scene = Scene::active(&gainlike(&[]));
+    let builds = [gainlike(&["loud"]).logic(), gainlike(&[]).logic()];
+    scene.plugin.play(Play { trap_after: Some(50), ..Play::real_time() });
+    scene.plugin.wait_until("the filter", |plugin| plugin.playing().blocks() > 60);
+    let saved = scene.plugin.save().expect("saves");
+    let gain = scene.plugin.param("Gain").id;
+    for i in 0..4 {
+        let build = scene.slot.publish(&builds[i % 2]);
+        let slot = &scene.slot;
+        // A block that met a lock which main holds would have to ask the kernel to wait.
+        scene.plugin.wait_until("heard", |plugin| {
+            for _ in 0..50 {
+                assert!(plugin.load(&saved) && plugin.save().is_some() && plugin.text(gain, 0.5).is_some());
+                plugin.params();
+            }
+            slot.reports().iter().any(|report| report.heard == build)
+        });
+    }
+    scene.plugin.stop().assert_clean();
+}
+
+#[test]
 fn republishing_the_same_code_of_a_stateless_effect_is_inaudible() {
     let fixture = Fixture::new("fixture-gainlike", &[]);
     let mut scene = Scene::active(&fixture);
