@@ -115,6 +115,7 @@ mod tests {
 mod loom_models {
     use super::*;
     use loom::sync::Arc;
+    use loom::sync::atomic::AtomicUsize;
     use loom::thread;
 
     #[test]
@@ -146,6 +147,91 @@ mod loom_models {
             let heard = audio.join().unwrap();
             let left = inbox.take().map_or(0, |left| *left);
             assert_eq!(heard + back + left, 3, "each candidate has exactly one end");
+        });
+    }
+
+    /// The protocol around the exchange, in `shell/control/handover` and `shell/swap`: [audio] says by `taken` or
+    /// `returned` what became of a candidate; whoever replaces one either gets it back or waits for that word.
+    struct Talk {
+        inbox: Exchange<usize>,
+        outbox: Exchange<usize>,
+        epoch: AtomicUsize,
+        taken: AtomicUsize,
+        returned: AtomicUsize,
+        /// What a plan switches: written by [audio] before `taken`, read by whoever has seen `taken`.
+        switched: loom::cell::UnsafeCell<usize>,
+    }
+
+    // SAFETY: `switched` is what the model checks: loom reports any access that `taken` does not order.
+    unsafe impl Sync for Talk {}
+
+    /// One block's look into the inbox. A candidate's value is ten times its epoch plus its serial.
+    fn take(talk: &Talk) {
+        let Some(candidate) = talk.inbox.take() else { return };
+        let serial = *candidate % 10;
+        if *candidate / 10 != talk.epoch.load(Ordering::Acquire) {
+            talk.returned.store(serial, Ordering::Release);
+        } else {
+            // SAFETY: only this thread writes, and main reads what `taken` has published.
+            talk.switched.with_mut(|switched| unsafe { *switched = serial });
+            talk.taken.store(serial, Ordering::Release);
+        }
+        let _ = talk.outbox.try_put(candidate);
+    }
+
+    /// What main believes to be live, settled with an empty inbox.
+    fn settle(talk: &Talk, pending: &mut Option<usize>, live: &mut usize) {
+        while let Some(serial) = *pending {
+            if talk.taken.load(Ordering::Acquire) == serial {
+                (*live, *pending) = (serial, None);
+            } else if talk.returned.load(Ordering::Acquire) == serial {
+                *pending = None;
+            } else {
+                thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn loom_whoever_empties_the_inbox_knows_what_is_live() {
+        loom::model(|| {
+            let talk = Arc::new(Talk {
+                inbox: Exchange::new(),
+                outbox: Exchange::new(),
+                epoch: AtomicUsize::new(1),
+                taken: AtomicUsize::new(0),
+                returned: AtomicUsize::new(0),
+                switched: loom::cell::UnsafeCell::new(0),
+            });
+            let audio = {
+                let talk = Arc::clone(&talk);
+                thread::spawn(move || {
+                    take(&talk);
+                    take(&talk);
+                })
+            };
+            let (mut pending, mut live) = (Some(1), 0);
+            talk.inbox.put(Box::new(11));
+            // A save, or the next hand-over: nothing can be taken while the candidate is in hand.
+            let waiting = talk.inbox.take();
+            if waiting.is_none() {
+                settle(&talk, &mut pending, &mut live);
+                // SAFETY: the inbox is empty and its last candidate's fate is known: [audio] writes nothing.
+                let switched = talk.switched.with(|switched| unsafe { *switched });
+                assert_eq!(switched, live, "what is live is what was switched to");
+            }
+            // The next one replaces it; made for an epoch that has passed meanwhile, it comes back.
+            talk.epoch.store(2, Ordering::Release);
+            pending = Some(2);
+            talk.inbox.put(Box::new(12));
+            audio.join().unwrap();
+            if talk.inbox.take().is_none() {
+                settle(&talk, &mut pending, &mut live);
+            }
+            assert_ne!(live, 2, "a stale candidate is never live");
+            // SAFETY: the other thread has ended.
+            assert_eq!(talk.switched.with(|switched| unsafe { *switched }), live);
+            drop(waiting);
         });
     }
 }
