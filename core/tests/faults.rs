@@ -322,3 +322,16 @@ fn a_logic_that_fails_at_once_every_time_is_tried_again_ever_more_rarely() {
     }
     assert!((2..=6).contains(&(rig.notes.calls("callback") - before)));
 }
+
+#[test]
+fn a_fault_in_the_last_block_before_a_restart_is_reported_all_the_same() {
+    let mut rig = Rig::new::<Plain<13, PANIC>>();
+    rig.run(2);
+    rig.set("victim", 13.0);
+    rig.block();
+    rig.set("victim", 0.0);
+    rig.engine.reconfigure(rig::RATE, BLOCK).unwrap();
+    rig.run(20);
+    assert_eq!(rig.notes.count("the victim"), 1, "{:?}", rig.notes.lines.lock().unwrap());
+    rig.expect(rig.heard.len() - 64, 1.3, 0);
+}

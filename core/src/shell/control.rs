@@ -90,7 +90,7 @@ struct Main<S> {
     fault_seen: u64,
     /// Tables of the last players, by serial: whose panic message a failure is.
     known: VecDeque<(u64, Table)>,
-    /// A build that could not even be activated, and why: not reported yet.
+    /// A build that could not even be activated, or failed just before a deactivation, and why: not reported yet.
     unfit: Option<(u32, String)>,
     /// The author has been told that the host does not let the plug-in change.
     shim_told: bool,

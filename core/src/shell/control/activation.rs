@@ -157,6 +157,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     ) -> [Option<Parked<S>>; 2] {
         self.link.epoch.fetch_add(1, AcqRel);
         self.settle_taken(main);
+        if player.instance.is_dead() && player.serial > main.fault_seen {
+            // It failed in one of its last blocks: the next player must not hide that.
+            main.fault_seen = player.serial;
+            main.unfit = Some((player.build, self.why(Some(player.instance.shared().table()))));
+        }
         main.keep = main.announced.restart_asked();
         if main.active.take().is_none() {
             return [Some(Parked::Player(player, past)), None];

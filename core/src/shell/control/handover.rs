@@ -74,9 +74,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             let live = Live { shared, desc, build: offer.build };
             self.carry_own_state(&live)?;
             if self.try_hand_over(offer, live.clone(), fresh, plan, wanted)? {
-                if self.link.state_loads.load(Acquire) != loads {
-                    // A load between the candidate's making and its hand-over.
-                    self.carry_own_state(&live)?;
+                // A load between the candidate's making and its hand-over. It is handed over: nothing refuses it any more.
+                if self.link.state_loads.load(Acquire) != loads
+                    && let Err(error) = self.carry_own_state(&live)
+                {
+                    self.log(Level::Warning, &error.to_string());
                 }
                 self.with_host(|host| host.request_process());
                 return Ok(());

@@ -134,7 +134,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         news.fault = Some((self.link.fault_build.load(Relaxed), self.why(table)));
     }
 
-    fn why(&self, table: Option<Table>) -> String {
+    pub(super) fn why(&self, table: Option<Table>) -> String {
         if self.link.not_finite.swap(false, AcqRel) {
             "its output was not finite (NaN or infinity)".to_owned()
         } else {
