@@ -1,13 +1,16 @@
 //! One block, start to end: inbox, events, run, guard, bypass, outbox.
 //!
-//! Called by: the adapters' `process`, through [`Audio`]. Calls: `shell/{feed,run,swap,guard,bypass,verdict}`.
+//! Called by: the adapters' `process`, through [`Audio`]. Calls: `shell/{feed,run,swap,guard,bypass,verdict}`,
+//! `audio/conclude`.
 //! Threads: [audio]; `new` and `into_player` are [main].
 
 #![deny(clippy::disallowed_types)]
 
+mod conclude;
+
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Instant;
 
 use hotshell_abi::{AudioConfig, Sample};
@@ -24,12 +27,10 @@ use crate::shell::replay::Past;
 use crate::shell::run::{BlockFacts, Hearing, Outgoing, Span, run};
 use crate::shell::swap::Incoming;
 use crate::shell::verdict::Verdict;
-use crate::shell::{Audio, BlockStatus, EventSink, EventSource, HostBlock, Outcome};
+use crate::shell::{Audio, EventSink, EventSource, HostBlock, Outcome};
 
 /// A block in this many is timed: two clock reads cost as much as a small gain.
 const TIMED: u64 = 64;
-/// Least time between two calls for help of a shell without a reload thread, in seconds of audio.
-const NUDGE_SECONDS: f64 = 0.25;
 
 /// The audio half of one active instance.
 pub struct ShellAudio<P, S> {
@@ -214,105 +215,6 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         if let Some(incoming) = self.incoming.take() {
             let answer = self.swap_chunk(incoming, block, span, desk);
             verdict.join(&answer);
-        }
-    }
-
-    /// Timing, statistics and what the host is told.
-    #[inline]
-    fn conclude(
-        &mut self,
-        verdict: &Verdict,
-        block: &mut HostBlock<'_>,
-        started: Option<Instant>,
-    ) -> Outcome {
-        let frames = block.frames();
-        let swapping = self.incoming.is_some();
-        let latency_moved = self.learn(verdict, swapping);
-        for bus in 0..block.outputs().len() {
-            let mask =
-                verdict.masks.get(bus).copied().filter(|_| !swapping && !block.outputs()[bus].inactive);
-            block.set_constant_mask(bus, mask.unwrap_or(0));
-        }
-        self.link.blocks.store(self.link.blocks.load(Relaxed) + 1, Relaxed);
-        self.link.begin();
-        if verdict.lost {
-            self.link.lost.store(self.link.lost.load(Relaxed) + 1, Relaxed);
-        }
-        let failed = self.tell_fault();
-        self.call_for_help(failed || latency_moved, frames);
-        if let Some(started) = started {
-            self.time(started, frames, swapping);
-        }
-        let tail = self.link.tail.load(Relaxed);
-        let tail_changed = tail != self.told_tail;
-        self.told_tail = tail;
-        let quiet = !verdict.active && !verdict.lost && !swapping && verdict.silent;
-        let sleep = quiet && self.delayed_frames() <= self.quiet_frames;
-        self.quiet_frames = if quiet { self.quiet_frames.saturating_add(u64::from(frames)) } else { 0 };
-        Outcome { status: if sleep { BlockStatus::Sleep } else { BlockStatus::Continue }, tail_changed }
-    }
-
-    /// What is on its way through our own delays may still be heard.
-    fn delayed_frames(&self) -> u64 {
-        let pad = self.current.pad.as_ref().map_or(0, crate::shell::delay::DelayLine::frames);
-        pad.max(self.bypass.frames()) as u64
-    }
-
-    /// Takes over what the logic said of itself; true if its latency differs from what it said before.
-    fn learn(&mut self, verdict: &Verdict, swapping: bool) -> bool {
-        let Some(result) = verdict.result else { return false };
-        self.link.latency.store(result.latency, Relaxed);
-        self.link.tail.store(result.tail, Relaxed);
-        if !swapping {
-            (self.current.latency, self.current.tail) = (result.latency, result.tail);
-        }
-        std::mem::replace(&mut self.told_latency, result.latency) != result.latency
-    }
-
-    /// Says once of each player that it has failed; true if just now. One that dies while it is faded out (in its
-    /// `snapshot`, say) is replaced already: it is reported as it leaves.
-    fn tell_fault(&mut self) -> bool {
-        let serial = self.current.serial;
-        if !self.current.instance.is_dead() || self.current.told || self.incoming.is_some() {
-            return false;
-        }
-        self.current.told = true;
-        self.link.fault_build.store(self.current.build, Relaxed);
-        self.link.fault.store(serial, Release);
-        true
-    }
-
-    /// Without a reload thread, the main thread's next look must be asked for: at once where something has happened,
-    /// and every now and then while something waits.
-    #[inline]
-    fn call_for_help(&mut self, happened: bool, frames: u32) {
-        let Some(host) = &self.host else { return };
-        let waiting = self.current.instance.is_dead() || self.link.nudge.load(Relaxed);
-        if !happened && !waiting {
-            return;
-        }
-        self.since_nudge = self.since_nudge.saturating_add(u64::from(frames));
-        #[expect(clippy::cast_precision_loss, reason = "frames since a moment ago")]
-        let due = self.since_nudge as f64 >= NUDGE_SECONDS * self.config.sample_rate;
-        if happened || due {
-            self.since_nudge = 0;
-            self.link.nudge.store(false, Relaxed);
-            host.request_callback();
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of one block")]
-    fn time(&mut self, started: Instant, frames: u32, swapping: bool) {
-        let nanoseconds = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        if swapping {
-            self.link.swap_ns.fetch_max(nanoseconds, Relaxed);
-        } else {
-            self.link.steady_ns.store(nanoseconds, Relaxed);
-            self.costs.rotate_left(1);
-            self.costs[2] = nanoseconds as f32 / frames.max(1) as f32;
-            // The middle one: a block in which the thread was put aside says nothing of the logic.
-            let [a, b, c] = self.costs;
-            self.current.cost = a.max(b).min(a.min(b).max(c));
         }
     }
 }
