@@ -10,24 +10,34 @@ use serde_json::{Map, Value, json};
 pub struct Figures {
     values: Map<String, Value>,
     file: Option<PathBuf>,
+    parts: Vec<String>,
 }
 
 impl Figures {
-    /// Reads `--json FILE` from the command line; a relative file counts from the workspace's root.
+    /// Reads `--json FILE` from the command line, a relative file counting from the workspace's root, and the names of
+    /// the parts to measure; without any, all of them.
     ///
     /// # Panics
     /// If `--json` names no file.
     #[must_use]
     pub fn from_arguments() -> Self {
         let mut arguments = std::env::args().skip(1);
-        let mut file = None;
+        let (mut file, mut parts) = (None, Vec::new());
         while let Some(argument) = arguments.next() {
             if argument == "--json" {
                 let name = arguments.next().expect("--json FILE");
                 file = Some(crate::fixture::workspace().join(name));
+            } else if !argument.starts_with('-') {
+                parts.push(argument);
             }
         }
-        Self { values: Map::new(), file }
+        Self { values: Map::new(), file, parts }
+    }
+
+    /// Is this part to be measured?
+    #[must_use]
+    pub fn wants(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|wanted| wanted == part)
     }
 
     /// One figure.
