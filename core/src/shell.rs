@@ -25,8 +25,8 @@ use bitflags::bitflags;
 use hotshell_abi::{AudioConfig, Event, PluginDesc, RenderMode, Transport};
 
 use crate::host::Host;
-pub use info::{BusInfo, LayoutInfo, ParamInfo, Tail};
 pub use crate::rt::block::{HostBlock, HostBus, HostChannel};
+pub use info::{BusInfo, LayoutInfo, ParamInfo, Tail};
 #[cfg(feature = "reload")]
 pub use plugins::{HotPlugins, HotShell};
 pub use plugins::{StaticPlugins, StaticShell};

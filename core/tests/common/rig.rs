@@ -66,6 +66,8 @@ pub struct Rig {
 
 pub fn open<G: PluginLogic>() -> (StaticShell, Arc<Notes>) {
     let notes = Arc::new(Notes::default());
+    // Calls come from blocks too: they must not make the list grow there.
+    notes.calls.lock().unwrap().reserve(4096);
     let host = Box::new(Recorder(Arc::clone(&notes)));
     (StaticShell::open(Table::linked(api::<G, f32>()), 0, "rig", host).unwrap(), notes)
 }
