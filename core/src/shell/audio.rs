@@ -128,7 +128,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         let mut others: Vec<_> = self.leaving.take().into_iter().collect();
         self.current.loads = self.state_seen;
         if let Some(incoming) = self.incoming.take() {
-            let old = std::mem::replace(&mut self.current, incoming.into_player(&self.link));
+            let old = std::mem::replace(&mut self.current, incoming.into_player());
             others.push(old);
         }
         (self.current, self.feed.past, others)

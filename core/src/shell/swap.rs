@@ -11,6 +11,8 @@
 mod sides;
 mod stage;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use hotshell_abi::snapshot::SnapshotBuffer;
@@ -32,6 +34,24 @@ const AFFORDABLE: f32 = 0.7;
 /// Most instances of a module that run two logics at once.
 const MOST_DOUBLES: u32 = 8;
 
+/// Counts an instance that runs two logics, for as long as it does: also where a host drops an audio half that plays.
+#[derive(Debug)]
+struct Double(Arc<AtomicU32>);
+
+impl Double {
+    fn new(count: &Arc<AtomicU32>) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Double {
+    /// Never the last owner on [audio]: the link has one too.
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 /// A new instance on its way in.
 #[derive(Debug)]
 pub(super) struct Incoming<S> {
@@ -40,7 +60,8 @@ pub(super) struct Incoming<S> {
     stage: Stage,
     lead: usize,
     heard: bool,
-    counted: bool,
+    /// While both run.
+    double: Option<Double>,
     /// It failed: the old one plays on.
     failed: bool,
     /// The sub-block to come is its first: the replay goes before its events.
@@ -49,10 +70,7 @@ pub(super) struct Incoming<S> {
 
 impl<S: Sample> Incoming<S> {
     /// The player, its change-over cut short. [main]
-    pub fn into_player(self, link: &Link<S>) -> Box<Player<S>> {
-        if self.counted {
-            link.doubles.fetch_sub(1, Relaxed);
-        }
+    pub fn into_player(self) -> Box<Player<S>> {
         self.player
     }
 
@@ -122,7 +140,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             stage: Stage::Done,
             lead,
             heard: false,
-            counted: false,
+            double: None,
             failed: false,
             fresh: true,
         };
@@ -131,8 +149,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             self.decide(&mut incoming, true, affordable);
         }
         if incoming.stage.runs_old() && incoming.stage.runs_new() {
-            incoming.counted = true;
-            self.link.doubles.fetch_add(1, Relaxed);
+            incoming.double = Some(Double::new(&self.link.doubles));
         }
         self.guard.watch_closely();
         incoming.settle(&self.link);
@@ -240,9 +257,6 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
 
     /// The new one plays (or has failed while it did), or has failed before that; the other one goes back.
     fn finish(&mut self, incoming: Incoming<S>) {
-        if incoming.counted {
-            self.link.doubles.fetch_sub(1, Relaxed);
-        }
         if incoming.failed {
             self.leave(incoming.player, End::Faulted);
             return;

@@ -86,7 +86,10 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     /// something. [reload] at each tick, [main] before each telling.
     pub fn upkeep(&self) -> News {
         let mut news = News::default();
-        while let Some(player) = self.link.outbox.take() {
+        // One failure at a time: the next look finds the next one.
+        while news.fault.is_none()
+            && let Some(player) = self.link.outbox.take()
+        {
             news.stale |= player.end == End::Stale;
             if player.end == End::Faulted {
                 news.fault = Some((player.build, self.why(Some(player.instance.shared().table()))));
@@ -122,8 +125,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
 
     /// The playing instance's failure, once, unless another one has taken its place already.
     fn find_fault(&self, main: &mut Main<S>, news: &mut News) {
-        if let Some(unfit) = main.unfit.take() {
-            news.fault = Some(unfit);
+        if news.fault.is_none() {
+            news.fault = main.unfit.take();
+        }
+        if news.fault.is_some() {
+            return;
         }
         let serial = self.link.fault.load(Acquire);
         if serial <= main.fault_seen || serial < self.link.taken.load(Acquire) {
