@@ -148,15 +148,20 @@ pub(crate) struct Main<'a> {
     table: RwLock<Table>,
     /// The layout that the host was last told.
     told_layout: Mutex<Option<LayoutInfo>>,
+    /// The host has been asked whether its audio ports may be read again.
+    ports_asked: AtomicBool,
 }
 
 impl<'a> Main<'a> {
     pub(crate) fn new(host: HostMainThreadHandle<'a>, shared: &'a Shared) -> Self {
-        if !shared.link.may_change_ports(&host) {
-            shared.shell.hold(Changes::PORTS);
-        }
         let table = RwLock::new(Table::read(shared.shell.as_ref()));
-        Self { shared, host, table, told_layout: Mutex::new(shared.current_layout()) }
+        Self {
+            shared,
+            host,
+            table,
+            told_layout: Mutex::new(shared.current_layout()),
+            ports_asked: AtomicBool::new(false),
+        }
     }
 
     /// The parameters as announced. Never held across a call to the host.
@@ -171,6 +176,10 @@ impl<'a> Main<'a> {
         if !link.on_main_thread() {
             link.request_callback();
             return;
+        }
+        // Not inside `init`: a host may look for our own audio-ports first, which answers from then on only.
+        if !self.ports_asked.swap(true, Ordering::Relaxed) && !link.may_change_ports(&self.host) {
+            self.shared.shell.hold(Changes::PORTS);
         }
         let changes = self.shared.shell.take_changes(phase);
         if changes.intersects(Changes::INFO | Changes::PARAMS | Changes::PAGES) {

@@ -55,6 +55,8 @@ pub(crate) struct HostData {
     pub(crate) lacks: Mutex<Vec<&'static CStr>>,
     /// Flags that `is_rescan_flag_supported` says yes to.
     pub(crate) rescan: Mutex<u32>,
+    /// `clap_plugin.init` has returned.
+    pub(crate) initialised: Mutex<bool>,
     /// This is not the main thread.
     pub(crate) off_main: Mutex<bool>,
     /// This is not an audio thread.
@@ -118,6 +120,7 @@ impl Bench {
                 c"org.hotshell.fake".as_ptr(),
             );
             assert!(!plugin.is_null() && (*plugin).init.expect("set")(plugin));
+            *data.initialised.lock() = true;
             plugin
         };
         Self { script, data, host, plugin }
@@ -280,7 +283,11 @@ unsafe extern "C" fn log(host: *const clap_host, severity: i32, text: *const c_c
 
 unsafe extern "C" fn flag_supported(host: *const clap_host, flag: u32) -> bool {
     // SAFETY: the plug-in calls with its host.
-    *unsafe { data(host) }.rescan.lock() & flag != 0
+    let data = unsafe { data(host) };
+    if !*data.initialised.lock() {
+        data.calls.lock().push("audio_ports.is_rescan_flag_supported inside init".to_owned());
+    }
+    *data.rescan.lock() & flag != 0
 }
 
 unsafe extern "C" fn is_main(host: *const clap_host) -> bool {
