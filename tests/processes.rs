@@ -28,6 +28,9 @@ impl Host {
     }
 }
 
+/// More blocks than any cross-fade of these tests lasts: 10 ms in blocks of 128 frames at 48 kHz are four.
+const FADE_BLOCKS: u64 = 20;
+
 fn wait(what: &str, mut done: impl FnMut() -> bool) {
     let begin = std::time::Instant::now();
     while !done() {
@@ -46,6 +49,14 @@ fn two_processes_on_one_slot_both_reload() {
         let build = slot.publish(&steady(&[feature]).logic());
         wait("both heard it", || slot.reports().iter().filter(|r| r.heard == build).count() == 2);
     }
+    // Heard is the first block of the fade: both play on until the last one is behind them.
+    let fading: Vec<_> = slot.reports().iter().map(|r| (r.pid, r.blocks)).collect();
+    wait("the fades are over", || {
+        let reports = slot.reports();
+        let passed =
+            |(pid, at): &(u32, u64)| reports.iter().any(|r| r.pid == *pid && r.blocks > at + FADE_BLOCKS);
+        fading.iter().all(passed)
+    });
     for host in hosts {
         let lines = host.finish();
         assert!(lines.contains(&"unwritten 0".to_owned()), "{lines:?}");
