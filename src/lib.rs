@@ -94,6 +94,10 @@ pub mod __private {
     pub use hotshell_core::shell::{Plugins, StaticPlugins};
     pub use hotshell_logic::__private::*;
     pub use hotshell_logic::export::{Logics, api_of, entry, linked};
+    #[cfg(feature = "vst3")]
+    pub use hotshell_vst3::{
+        Artifact as Vst3Artifact, ModuleState, get_plugin_factory, module_entry, module_exit,
+    };
 }
 
 /// The README's Rust blocks are compiled with the tests.

@@ -1,7 +1,8 @@
 //! `plugin!`: what an artifact exports. Features choose between whole macro bodies in here; a `cfg(feature)` inside an
 //! author's crate would ask *his* features and break `deny(warnings)`.
 //!
-//! Called by: the author, once per crate. Calls: generics of `hotshell-logic`, `hotshell-core`, `hotshell-clap`.
+//! Called by: the author, once per crate. Calls: generics of `hotshell-logic`, `hotshell-core`, `hotshell-clap`,
+//! `hotshell-vst3`.
 //! Threads: the entry points' own.
 
 /// Makes the crate's plug-ins loadable: `hotshell::plugin!(Gain);` or `hotshell::plugin!(Gain, GainMono);`.
@@ -18,7 +19,9 @@ macro_rules! plugin {
                     &[$($crate::__private::api_of(::core::marker::PhantomData::<$plugin>)),+];
             }
             $crate::__export_logic!(Artifact);
-            $crate::__export_clap!(Artifact);
+            $crate::__export_plugins!(Artifact);
+            $crate::__export_clap!(Artifact, PLUGINS);
+            $crate::__export_vst3!(Artifact, PLUGINS);
             // A test has no host: nothing but this refers to the plug-ins, and nobody else counts allocations.
             #[cfg(test)]
             #[used]
@@ -50,17 +53,34 @@ macro_rules! __export_logic {
     ($artifact:ty) => {};
 }
 
+/// The plug-ins that the artifact's entry points share: `PLUGINS`.
+#[cfg(all(any(feature = "clap", feature = "vst3"), not(feature = "logic-only")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_plugins {
+    ($artifact:ty) => {
+        static PLUGINS: $crate::__plugins!(type) = $crate::__plugins!($artifact);
+    };
+}
+
+/// No format in this build.
+#[cfg(not(all(any(feature = "clap", feature = "vst3"), not(feature = "logic-only"))))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_plugins {
+    ($artifact:ty) => {};
+}
+
 /// The CLAP entry around the shell that `__plugins!` makes.
 #[cfg(all(feature = "clap", not(feature = "logic-only")))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_clap {
-    ($artifact:ty) => {
-        static PLUGINS: $crate::__plugins!(type) = $crate::__plugins!($artifact);
+    ($artifact:ty, $plugins:ident) => {
         static CLAP: $crate::__private::EntryState = $crate::__private::EntryState::new();
         impl $crate::__private::ClapArtifact for $artifact {
             fn plugins() -> &'static dyn $crate::__private::Plugins {
-                &PLUGINS
+                &$plugins
             }
             fn clap() -> &'static $crate::__private::EntryState {
                 &CLAP
@@ -77,11 +97,67 @@ macro_rules! __export_clap {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_clap {
-    ($artifact:ty) => {};
+    ($artifact:ty, $plugins:ident) => {};
+}
+
+/// The VST3 module around the shell that `__plugins!` makes, under the names that each platform's hosts look for (VST3
+/// SDK, `ipluginbase.h` and `public.sdk/source/main`).
+#[cfg(all(feature = "vst3", not(feature = "logic-only")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_vst3 {
+    ($artifact:ty, $plugins:ident) => {
+        static VST3: $crate::__private::ModuleState = $crate::__private::ModuleState::new();
+        impl $crate::__private::Vst3Artifact for $artifact {
+            fn plugins() -> &'static dyn $crate::__private::Plugins {
+                &$plugins
+            }
+            fn vst3() -> &'static $crate::__private::ModuleState {
+                &VST3
+            }
+        }
+        #[cfg_attr(not(test), unsafe(export_name = "GetPluginFactory"))]
+        pub extern "system" fn vst3_factory() -> *mut ::core::ffi::c_void {
+            $crate::__private::get_plugin_factory::<$artifact>()
+        }
+        #[cfg(target_os = "windows")]
+        #[cfg_attr(not(test), unsafe(export_name = "InitDll"))]
+        pub extern "system" fn vst3_init() -> bool {
+            $crate::__private::module_entry::<$artifact>()
+        }
+        #[cfg(not(target_os = "windows"))]
+        #[cfg_attr(all(not(test), target_os = "macos"), unsafe(export_name = "bundleEntry"))]
+        #[cfg_attr(all(not(test), not(target_os = "macos")), unsafe(export_name = "ModuleEntry"))]
+        pub extern "system" fn vst3_init(_library: *mut ::core::ffi::c_void) -> bool {
+            $crate::__private::module_entry::<$artifact>()
+        }
+        #[cfg_attr(all(not(test), target_os = "windows"), unsafe(export_name = "ExitDll"))]
+        #[cfg_attr(all(not(test), target_os = "macos"), unsafe(export_name = "bundleExit"))]
+        #[cfg_attr(
+            all(not(test), not(any(target_os = "windows", target_os = "macos"))),
+            unsafe(export_name = "ModuleExit")
+        )]
+        pub extern "system" fn vst3_exit() -> bool {
+            $crate::__private::module_exit::<$artifact>()
+        }
+        // A test exports nothing, and what nobody names would be dead.
+        #[cfg(test)]
+        const _: () = {
+            let _ = (vst3_factory as *const (), vst3_init as *const (), vst3_exit as *const ());
+        };
+    };
+}
+
+/// No VST3 in this build.
+#[cfg(not(all(feature = "vst3", not(feature = "logic-only"))))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_vst3 {
+    ($artifact:ty, $plugins:ident) => {};
 }
 
 /// The reloading shell. The slot is the author's build's: `cargo hotshell dev` sets it.
-#[cfg(all(feature = "clap", feature = "reload"))]
+#[cfg(feature = "reload")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __plugins {
@@ -97,7 +173,7 @@ macro_rules! __plugins {
 }
 
 /// The static shell.
-#[cfg(all(feature = "clap", not(feature = "reload")))]
+#[cfg(not(feature = "reload"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __plugins {

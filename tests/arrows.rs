@@ -14,7 +14,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hotshell-clap", &["hotshell-core", "hotshell-abi"]),
     ("hotshell-vst3", &["hotshell-core", "hotshell-abi"]),
     ("cargo-hotshell", &["hotshell-core", "hotshell-abi"]),
-    ("hotshell", &["hotshell-abi", "hotshell-logic", "hotshell-derive", "hotshell-core", "hotshell-clap"]),
+    (
+        "hotshell",
+        &[
+            "hotshell-abi",
+            "hotshell-logic",
+            "hotshell-derive",
+            "hotshell-core",
+            "hotshell-clap",
+            "hotshell-vst3",
+        ],
+    ),
 ];
 
 /// What only a reloading build needs.
