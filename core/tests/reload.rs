@@ -233,7 +233,7 @@ fn a_hung_build_is_left_behind_and_the_next_one_plays() {
         }
         Ok(())
     });
-    let setup = Setup { step_limit: Duration::from_millis(200), ..scratch.setup() };
+    let setup = Setup { step_limit: Duration::from_secs(2), ..scratch.setup() };
     let (tie, _) = player.open(setup);
     scratch.publish(&marked(1));
     player.heard_of(&["build 1", "longer than"]);
@@ -256,7 +256,7 @@ fn after_three_hung_builds_reloading_stops_and_says_so() {
         hung.wait();
         Ok(())
     });
-    let setup = Setup { step_limit: Duration::from_millis(100), ..scratch.setup() };
+    let setup = Setup { step_limit: Duration::from_millis(500), ..scratch.setup() };
     let (tie, _) = player.open(setup);
     for mark in 1..=3_u32 {
         scratch.publish(&marked(mark));
