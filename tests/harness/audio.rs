@@ -1,8 +1,7 @@
-//! The audio half of the test host: buffers with a sentinel in every output sample, and one block at a time through
-//! the plug-in's raw `process`. Raw, because clack-host neither shares a buffer between input and output nor sets
-//! constant masks as CLAP means them.
+//! The audio half of the CLAP host: one block at a time through the plug-in's raw `process`. Raw, because clack-host
+//! neither shares a buffer between input and output nor sets constant masks as CLAP means them.
 //!
-//! Called by: `plugin`, `play`. Calls: the plug-in, `guard`. Threads: one audio thread at a time.
+//! Called by: `plugin`, `play`. Calls: the plug-in, `buffers`, `guard`. Threads: one audio thread at a time.
 #![allow(unsafe_code, reason = "calls a C function table over raw buffers; harness, DESIGN 9.9")]
 
 use std::ptr;
@@ -15,16 +14,10 @@ use clap_sys::fixedpoint::{CLAP_BEATTIME_FACTOR, CLAP_SECTIME_FACTOR};
 use clap_sys::plugin::clap_plugin;
 use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process};
 
+use crate::buffers::{Buffers, Port};
 use crate::calls::{Calls, Phase, Role, set_role};
 use crate::event::{Event, Input, Output, Sent};
 use crate::guard;
-
-/// A quiet NaN that no plug-in computes.
-pub(crate) const SENTINEL: f32 = f32::from_bits(0x7fc5_1234);
-/// The same in double precision.
-const SENTINEL_WIDE: f64 = f64::from_bits(0x7ff8_5123_4567_89ab);
-/// Samples behind each channel that must stay as they are.
-const BEHIND: usize = 16;
 
 /// What goes into the inputs: sample of a channel at a frame counted from activation.
 pub type Signal = Arc<dyn Fn(u64, usize) -> f32 + Send + Sync>;
@@ -72,43 +65,22 @@ struct RawPlugin(*const clap_plugin);
 // SAFETY: CLAP allows the audio functions on any one thread at a time; `Audio` is owned by one.
 unsafe impl Send for RawPlugin {}
 
-struct Port {
-    narrow: Vec<Vec<f32>>,
-    wide: Vec<Vec<f64>>,
-    narrow_pointers: Vec<*mut f32>,
-    wide_pointers: Vec<*mut f64>,
+fn raw(port: &mut Port, wide: bool) -> clap_audio_buffer {
+    let channel_count = u32::try_from(port.channels()).expect("few channels");
+    let (data32, data64) = if wide {
+        (ptr::null_mut(), port.wide_pointers())
+    } else {
+        (port.narrow_pointers(), ptr::null_mut())
+    };
+    clap_audio_buffer { data32, data64, channel_count, latency: 0, constant_mask: 0 }
 }
-
-impl Port {
-    fn new(channels: usize, frames: usize) -> Self {
-        let mut narrow = vec![vec![0.0; frames + BEHIND]; channels];
-        let mut wide = vec![vec![0.0; frames + BEHIND]; channels];
-        let narrow_pointers = narrow.iter_mut().map(Vec::as_mut_ptr).collect();
-        let wide_pointers = wide.iter_mut().map(Vec::as_mut_ptr).collect();
-        Self { narrow, wide, narrow_pointers, wide_pointers }
-    }
-
-    fn raw(&mut self, wide: bool) -> clap_audio_buffer {
-        let channel_count = u32::try_from(self.narrow.len()).expect("few channels");
-        let (data32, data64) = if wide {
-            (ptr::null_mut(), self.wide_pointers.as_mut_ptr())
-        } else {
-            (self.narrow_pointers.as_mut_ptr(), ptr::null_mut())
-        };
-        clap_audio_buffer { data32, data64, channel_count, latency: 0, constant_mask: 0 }
-    }
-}
-
-// SAFETY: the pointers point into the vectors beside them, which move with them and are never resized.
-unsafe impl Send for Port {}
 
 /// Everything that an audio thread needs. Owned by one thread at a time.
 pub struct Audio {
     plugin: RawPlugin,
     pub(crate) calls: Arc<Calls>,
     pub(crate) setup: Setup,
-    inputs: Vec<Port>,
-    outputs: Vec<Port>,
+    buffers: Buffers,
     raw_inputs: Vec<clap_audio_buffer>,
     raw_outputs: Vec<clap_audio_buffer>,
     input_events: Input,
@@ -128,16 +100,11 @@ impl Audio {
         inputs: &[u32],
         outputs: &[u32],
     ) -> Self {
-        let frames = setup.max_frames as usize;
-        let ports = |counts: &[u32]| -> Vec<Port> {
-            counts.iter().map(|channels| Port::new(*channels as usize, frames)).collect()
-        };
         let mut audio = Self {
             plugin: RawPlugin(plugin),
             calls,
             setup,
-            inputs: ports(inputs),
-            outputs: ports(outputs),
+            buffers: Buffers::new(&setup, inputs, outputs),
             raw_inputs: Vec::new(),
             raw_outputs: Vec::new(),
             input_events: Input::with_capacity(4096),
@@ -145,16 +112,8 @@ impl Audio {
             frame: 0,
             started: false,
         };
-        if setup.in_place
-            && let (Some(from), Some(to)) = (audio.inputs.first_mut(), audio.outputs.first())
-        {
-            for (channel, pointer) in to.narrow_pointers.iter().enumerate().take(from.narrow.len()) {
-                from.narrow_pointers[channel] = *pointer;
-                from.wide_pointers[channel] = to.wide_pointers[channel];
-            }
-        }
-        audio.raw_inputs = audio.inputs.iter_mut().map(|port| port.raw(setup.wide)).collect();
-        audio.raw_outputs = audio.outputs.iter_mut().map(|port| port.raw(setup.wide)).collect();
+        audio.raw_inputs = audio.buffers.inputs.iter_mut().map(|port| raw(port, setup.wide)).collect();
+        audio.raw_outputs = audio.buffers.outputs.iter_mut().map(|port| raw(port, setup.wide)).collect();
         audio
     }
 
@@ -226,52 +185,9 @@ impl Audio {
     }
 
     fn fill(&mut self, frames: usize, signal: &Signal) {
-        for port in &mut self.outputs {
-            port.narrow.iter_mut().for_each(|channel| channel.fill(SENTINEL));
-            port.wide.iter_mut().for_each(|channel| channel.fill(SENTINEL_WIDE));
-        }
-        let shared = if self.setup.in_place { self.outputs.first_mut() } else { None };
-        let feed = |port: &mut Port, channel: usize| {
-            for i in 0..frames {
-                let sample = signal(self.frame + i as u64, channel);
-                port.narrow[channel][i] = sample;
-                port.wide[channel][i] = f64::from(sample);
-            }
-        };
-        let skip = shared.as_ref().map_or(0, |port| port.narrow.len());
-        if let Some(port) = shared {
-            (0..port.narrow.len()).for_each(|channel| feed(port, channel));
-        }
-        for (index, port) in self.inputs.iter_mut().enumerate() {
-            let first = if index == 0 { skip.min(port.narrow.len()) } else { 0 };
-            (first..port.narrow.len()).for_each(|channel| feed(port, channel));
-        }
+        self.buffers.fill(frames, self.frame, signal);
         for raw in self.raw_inputs.iter_mut().chain(&mut self.raw_outputs) {
             raw.constant_mask = 0;
-        }
-    }
-
-    fn check(&self, frames: usize, outcome: &mut Outcome) {
-        let in_place = self.setup.in_place;
-        for (index, port) in self.outputs.iter().enumerate() {
-            for channel in 0..port.narrow.len() {
-                for i in 0..frames + BEHIND {
-                    let (narrow, wide) = (port.narrow[channel][i], port.wide[channel][i]);
-                    let untouched = if self.setup.wide {
-                        wide.to_bits() == SENTINEL_WIDE.to_bits()
-                    } else {
-                        narrow.to_bits() == SENTINEL.to_bits()
-                    };
-                    let finite = if self.setup.wide { wide.is_finite() } else { narrow.is_finite() };
-                    if i >= frames {
-                        outcome.overrun += u64::from(!untouched);
-                    } else if untouched && !(in_place && index == 0) {
-                        outcome.unwritten += 1;
-                    } else {
-                        outcome.not_finite += u64::from(!finite);
-                    }
-                }
-            }
         }
     }
 
@@ -298,7 +214,7 @@ impl Audio {
             out_events: &raw const out_events,
         };
         let mut outcome = call(&self.plugin, &self.calls, &process);
-        self.check(frames as usize, &mut outcome);
+        self.buffers.check(frames as usize, &mut outcome);
         self.frame += u64::from(frames);
         self.output_events.block += 1;
         outcome
@@ -342,18 +258,19 @@ impl Audio {
     /// Sample of the first output port after a block; 0 where there is none.
     #[must_use]
     pub fn sample(&self, channel: usize, frame: usize) -> f32 {
-        let Some(port) = self.outputs.first() else { return 0.0 };
-        if self.setup.wide {
-            #[expect(clippy::cast_possible_truncation, reason = "tests compare in single precision")]
-            return port.wide.get(channel).map_or(0.0, |samples| samples[frame] as f32);
-        }
-        port.narrow.get(channel).map_or(0.0, |samples| samples[frame])
+        self.buffers.sample(channel, frame)
+    }
+
+    /// The same in double precision.
+    #[must_use]
+    pub fn sample_wide(&self, channel: usize, frame: usize) -> f64 {
+        self.buffers.sample_wide(channel, frame)
     }
 
     /// Channels of the first output port.
     #[must_use]
     pub fn channels(&self) -> usize {
-        self.outputs.first().map_or(0, |port| port.narrow.len())
+        self.buffers.channels()
     }
 
     /// Bits of the first output port's constant mask after a block.
@@ -370,7 +287,7 @@ impl Audio {
     }
 }
 
-// SAFETY: the raw buffers point into `inputs` and `outputs`, which travel along; nobody else has them.
+// SAFETY: the raw buffers point into `buffers`, which travel along; nobody else has them.
 unsafe impl Send for Audio {}
 
 fn call(plugin: &RawPlugin, calls: &Calls, process: &clap_process) -> Outcome {

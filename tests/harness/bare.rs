@@ -262,7 +262,7 @@ impl Bare {
             unsafe {
                 let samples = *(*process.audio_outputs).data32;
                 match fault {
-                    3 => *samples.add(last) = crate::audio::SENTINEL,
+                    3 => *samples.add(last) = crate::buffers::SENTINEL,
                     4 => *samples.add(last + 1) = 0.0,
                     _ => *samples.add(last) = f32::NAN,
                 }

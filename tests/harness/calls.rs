@@ -28,11 +28,11 @@ pub enum Role {
 pub enum Phase {
     /// None.
     Idle = 0,
-    /// `create_plugin` or `init`.
+    /// `create_plugin` or `init`; `initialize`.
     Init = 1,
-    /// `activate`.
+    /// `activate`; `setActive(1)`.
     Activating = 2,
-    /// `deactivate`.
+    /// `deactivate`; `setActive(0)`.
     Deactivating = 3,
     /// `on_main_thread`.
     MainThread = 4,
@@ -46,9 +46,13 @@ pub enum Phase {
     Query = 8,
     /// `destroy`.
     Destroying = 9,
+    /// VST3's `setComponentHandler`.
+    Handler = 10,
+    /// VST3's `setupProcessing` and `setBusArrangements`.
+    SettingUp = 11,
 }
 
-const PHASES: [Phase; 10] = [
+const PHASES: [Phase; 12] = [
     Phase::Idle,
     Phase::Init,
     Phase::Activating,
@@ -59,9 +63,11 @@ const PHASES: [Phase; 10] = [
     Phase::State,
     Phase::Query,
     Phase::Destroying,
+    Phase::Handler,
+    Phase::SettingUp,
 ];
 
-/// What the plug-in asked. Numbers are CLAP's flags.
+/// What the plug-in asked. Numbers are the format's flags.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum What {
     /// `host.request_restart`.
@@ -94,6 +100,8 @@ pub enum What {
     NoteNameChanged,
     /// `log.log`, with the severity.
     Log(u32),
+    /// VST3's `restartComponent`, with its flags.
+    RestartComponent(u32),
 }
 
 impl What {
@@ -114,6 +122,7 @@ impl What {
             Self::RemoteControlsChanged => (12, 0),
             Self::NoteNameChanged => (13, 0),
             Self::Log(severity) => (14, severity),
+            Self::RestartComponent(flags) => (15, flags),
         };
         (kind << 32) | number as u64
     }
@@ -135,7 +144,8 @@ impl What {
             11 => Self::VoiceInfoChanged,
             12 => Self::RemoteControlsChanged,
             13 => Self::NoteNameChanged,
-            _ => Self::Log(number),
+            14 => Self::Log(number),
+            _ => Self::RestartComponent(number),
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{LazyLock, Mutex};
 use cargo_metadata::Message;
 
 use crate::slot::TestSlot;
+use crate::vst3::module;
 
 /// What is built of a plug-in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -127,20 +128,41 @@ impl Fixture {
     /// If it cannot be built or pointed at the slot.
     #[must_use]
     pub fn shell(&self, slot: &TestSlot) -> PathBuf {
+        let bundle = slot.room().join(format!("{}.clap", self.package));
+        std::fs::write(&bundle, self.pointed_at(slot)).expect("the bundle is writable");
+        bundle
+    }
+
+    /// The same as a `.vst3`.
+    ///
+    /// # Panics
+    /// If it cannot be built or pointed at the slot.
+    #[must_use]
+    pub fn vst3_shell(&self, slot: &TestSlot) -> PathBuf {
+        module::bundle(slot.room(), &self.package, &self.pointed_at(slot))
+    }
+
+    fn pointed_at(&self, slot: &TestSlot) -> Vec<u8> {
         let built = self.build(Kind::Shell);
         let bytes = std::fs::read(&built.path).expect("the shell is readable");
         let from = TestSlot::placeholder();
-        let bytes =
-            point_at(bytes, from.as_os_str().as_encoded_bytes(), slot.path().as_os_str().as_encoded_bytes());
-        let bundle = slot.room().join(format!("{}.clap", self.package));
-        std::fs::write(&bundle, bytes).expect("the bundle is writable");
-        bundle
+        point_at(bytes, from.as_os_str().as_encoded_bytes(), slot.path().as_os_str().as_encoded_bytes())
     }
 
     /// A bundle without any reload code.
     #[must_use]
     pub fn release(&self) -> PathBuf {
         self.build(Kind::Static).path
+    }
+
+    /// The same as a `.vst3` in `room`.
+    ///
+    /// # Panics
+    /// If it cannot be built or written.
+    #[must_use]
+    pub fn vst3_release(&self, room: &Path) -> PathBuf {
+        let library = std::fs::read(self.build(Kind::Static).path).expect("the release is readable");
+        module::bundle(room, &self.package, &library)
     }
 
     fn build(&self, kind: Kind) -> Built {

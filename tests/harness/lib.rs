@@ -1,10 +1,11 @@
-//! A CLAP host that tests script, and what else the tests of more than one crate share.
+//! A CLAP host and a VST3 host that tests script, and what else the tests of more than one crate share.
 //!
 //! | module | job |
 //! |---|---|
 //! | `bundle` | load a `.clap` |
 //! | `plugin` | the main-thread half of one plug-in instance |
-//! | `audio`, `play` | its blocks: one at a time, or a thread of them |
+//! | `vst3` | the same four for VST3, and the host's own objects |
+//! | `audio`, `buffers`, `play` | its blocks: one at a time, or a thread of them |
 //! | `event` | events in and out |
 //! | `calls`, `host` | what the plug-in asks of the host, with thread and phase |
 //! | `bare` | a plug-in without any framework, with planted faults |
@@ -18,6 +19,7 @@
 
 pub mod audio;
 pub mod bare;
+mod buffers;
 pub mod bundle;
 pub mod calls;
 pub mod event;
@@ -29,6 +31,7 @@ pub mod play;
 pub mod plugin;
 pub mod scene;
 pub mod slot;
+pub mod vst3;
 
 pub use audio::{Setup, Signal};
 pub use bundle::{Bundle, Scope};
@@ -38,5 +41,6 @@ pub use fixture::{Built, Fixture, Profile};
 pub use host::HostOptions;
 pub use play::{Pace, Play, Recording, constant, first_outside, largest_step, sine};
 pub use plugin::{Block, PATIENCE, Param, Plugin};
-pub use scene::Scene;
+pub use scene::{Instance, Scene};
 pub use slot::TestSlot;
+pub use vst3::{Habits, Module, OnRestart, Rude, Vst3, Vst3Options, restart};

@@ -1,6 +1,6 @@
 //! Audio in the background: a thread that runs blocks at the pace of real time or as fast as it can, and what it saw.
 //!
-//! Called by: `plugin`. Calls: `audio`. Threads: starts one audio thread per [`Playing`], joined by
+//! Called by: `plugin`, `vst3/plugin`. Calls: `audio`, `vst3/audio`. Threads: starts one audio thread per [`Playing`], joined by
 //! `Playing::stop`.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -154,7 +154,7 @@ impl Recording {
         self.allocations += outcome.allocations;
     }
 
-    fn note(&mut self, audio: &Audio, frames: u32, outcome: &Outcome) {
+    fn note(&mut self, audio: &impl Blocks, frames: u32, outcome: &Outcome) {
         self.judge(outcome, frames);
         if self.nanoseconds.len() < self.nanoseconds.capacity() {
             self.nanoseconds.push(outcome.nanoseconds);
@@ -174,9 +174,46 @@ pub struct Shared {
     queue: Mutex<Vec<Event>>,
 }
 
+/// An audio half that a thread can drive.
+pub trait Blocks: Send + 'static {
+    /// Makes the calling thread the plug-in's audio thread; starts processing if it has not been.
+    fn enter(&mut self);
+    /// Hz.
+    fn rate(&self) -> f64;
+    /// Runs one block.
+    fn block(&mut self, frames: u32, signal: &Signal, events: &[Event]) -> Outcome;
+    /// Sample of the first output port after a block.
+    fn sample(&self, channel: usize, frame: usize) -> f32;
+    /// Channels of the first output port.
+    fn channels(&self) -> usize;
+    /// What the plug-in has sent since the last call.
+    fn take_sent(&mut self) -> Vec<Sent>;
+}
+
+impl Blocks for Audio {
+    fn enter(&mut self) {
+        Self::enter(self);
+    }
+    fn rate(&self) -> f64 {
+        self.setup.rate
+    }
+    fn block(&mut self, frames: u32, signal: &Signal, events: &[Event]) -> Outcome {
+        Self::block(self, frames, signal, events)
+    }
+    fn sample(&self, channel: usize, frame: usize) -> f32 {
+        Self::sample(self, channel, frame)
+    }
+    fn channels(&self) -> usize {
+        Self::channels(self)
+    }
+    fn take_sent(&mut self) -> Vec<Sent> {
+        Self::take_sent(self)
+    }
+}
+
 /// What a [`Playing`] leaves when it stops.
-pub(crate) struct Stopped {
-    pub(crate) audio: Audio,
+pub(crate) struct Stopped<A> {
+    pub(crate) audio: A,
     pub(crate) recording: Recording,
     pub(crate) play: Play,
     /// Events that no block has seen.
@@ -184,15 +221,15 @@ pub(crate) struct Stopped {
 }
 
 /// A running audio thread.
-pub struct Playing {
-    thread: JoinHandle<(Audio, Recording)>,
+pub struct Playing<A = Audio> {
+    thread: JoinHandle<(A, Recording)>,
     shared: Arc<Shared>,
     play: Play,
 }
 
-impl Playing {
+impl<A: Blocks> Playing<A> {
     /// Starts; `recording` is continued.
-    pub(crate) fn start(audio: Audio, play: Play, mut recording: Recording) -> Self {
+    pub(crate) fn start(audio: A, play: Play, mut recording: Recording) -> Self {
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
             blocks: AtomicU64::new(recording.blocks),
@@ -233,7 +270,7 @@ impl Playing {
     ///
     /// # Panics
     /// If the audio thread did.
-    pub(crate) fn stop(self) -> Stopped {
+    pub(crate) fn stop(self) -> Stopped<A> {
         self.shared.stop.store(true, Ordering::Release);
         let (mut audio, mut recording) = self.thread.join().expect("the audio thread panicked");
         recording.sent.extend(audio.take_sent());
@@ -242,10 +279,10 @@ impl Playing {
     }
 }
 
-fn run(mut audio: Audio, play: &Play, shared: &Shared, mut recording: Recording) -> (Audio, Recording) {
+fn run<A: Blocks>(mut audio: A, play: &Play, shared: &Shared, mut recording: Recording) -> (A, Recording) {
     audio.enter();
     let mut events = Vec::with_capacity(1024);
-    let period = Duration::from_secs_f64(f64::from(play.frames) / audio.setup.rate);
+    let period = Duration::from_secs_f64(f64::from(play.frames) / audio.rate());
     let mut due = Instant::now() + period;
     let mut trapped = false;
     while !shared.stop.load(Ordering::Acquire) {

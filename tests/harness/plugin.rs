@@ -59,11 +59,13 @@ pub struct Param {
 pub struct Block {
     /// Samples of the first output port, per channel.
     pub channels: Vec<Vec<f32>>,
+    /// The same in double precision, where the buffers were; else empty.
+    pub wide: Vec<Vec<f64>>,
     /// What became of it.
     pub outcome: Outcome,
     /// What the plug-in sent.
     pub sent: Vec<Sent>,
-    /// Constant mask of the first output port.
+    /// Constant mask of the first output port; VST3's silence flags.
     pub constant_mask: u64,
 }
 
@@ -344,8 +346,11 @@ impl Plugin {
             let outcome = audio.block(frames, signal, events);
             let samples = |channel| (0..frames as usize).map(|i| audio.sample(channel, i)).collect();
             let channels = (0..audio.channels()).map(samples).collect();
+            let count = if audio.setup.wide { audio.channels() } else { 0 };
+            let wide = |channel| (0..frames as usize).map(|i| audio.sample_wide(channel, i)).collect();
+            let wide = (0..count).map(wide).collect();
             let constant_mask = audio.constant_mask();
-            Block { channels, outcome, sent: audio.take_sent(), constant_mask }
+            Block { channels, wide, outcome, sent: audio.take_sent(), constant_mask }
         })
     }
 

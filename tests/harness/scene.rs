@@ -1,25 +1,119 @@
 //! A plug-in in a host, its slot, and the step that most tests are made of: publish, and go on until it is heard.
 //!
-//! Called by: tests and benchmarks. Calls: the rest of the harness. Threads: CLAP's main thread.
+//! Called by: tests and benchmarks. Calls: the rest of the harness. Threads: the host's main thread.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::audio::{Setup, Signal};
 use crate::bundle::{Bundle, Scope};
+use crate::event::Event;
 use crate::fixture::{Built, Fixture};
 use crate::host::HostOptions;
-use crate::play::Recording;
+use crate::play::{Play, Recording};
 use crate::plugin::{Block, PATIENCE, Plugin};
 use crate::slot::TestSlot;
+use crate::vst3::{Module, Vst3, Vst3Options};
 
-/// One plug-in that reloads. Fields are dropped in this order.
-pub struct Scene {
+/// A plug-in in a host of either format.
+pub trait Instance: Sized {
+    /// What keeps its library loaded.
+    type Loaded;
+    /// One turn of the host's main loop.
+    fn tick(&mut self);
+    /// Activates; blocks may follow.
+    fn activate(&mut self, setup: Setup);
+    /// Deactivates.
+    fn deactivate(&mut self);
+    /// Runs one block. Parameter values are plain.
+    fn block(&mut self, frames: u32, signal: &Signal, events: &[Event]) -> Block;
+    /// Turns the main loop until `done` answers true.
+    fn wait_until(&mut self, what: &str, done: impl FnMut(&mut Self) -> bool);
+    /// Plays in the background.
+    fn play(&mut self, play: Play);
+    /// Blocks that the background has played.
+    fn blocks(&self) -> u64;
+    /// Ends the background thread.
+    fn stop(&mut self) -> Recording;
+}
+
+/// The methods of the same names.
+macro_rules! instance {
+    ($plugin:ty, $loaded:ty) => {
+        impl Instance for $plugin {
+            type Loaded = $loaded;
+            fn tick(&mut self) {
+                Self::tick(self);
+            }
+            fn activate(&mut self, setup: Setup) {
+                Self::activate(self, setup);
+            }
+            fn deactivate(&mut self) {
+                Self::deactivate(self);
+            }
+            fn block(&mut self, frames: u32, signal: &Signal, events: &[Event]) -> Block {
+                Self::block(self, frames, signal, events)
+            }
+            fn wait_until(&mut self, what: &str, done: impl FnMut(&mut Self) -> bool) {
+                Self::wait_until(self, what, done);
+            }
+            fn play(&mut self, play: Play) {
+                Self::play(self, play);
+            }
+            fn blocks(&self) -> u64 {
+                self.playing().blocks()
+            }
+            fn stop(&mut self) -> Recording {
+                Self::stop(self)
+            }
+        }
+    };
+}
+
+instance!(Plugin, Bundle);
+instance!(Vst3, Arc<Module>);
+
+/// One plug-in that reloads; in a CLAP host unless said otherwise. Fields are dropped in this order.
+pub struct Scene<I: Instance = Plugin> {
     /// The instance.
-    pub plugin: Plugin,
+    pub plugin: I,
     /// What it was made from.
-    pub bundle: Bundle,
+    pub bundle: I::Loaded,
     /// Where builds are published.
     pub slot: TestSlot,
+}
+
+impl Scene<Vst3> {
+    /// Builds, loads and opens a shell in a VST3 host; inactive.
+    ///
+    /// # Panics
+    /// If any of that fails.
+    #[must_use]
+    pub fn vst3(fixture: &Fixture) -> Self {
+        Self::vst3_with(fixture, Vst3Options::default(), TestSlot::new())
+    }
+
+    /// The same, in a host of its own kind, on a slot that may hold builds already.
+    ///
+    /// # Panics
+    /// If it does not open.
+    #[must_use]
+    pub fn vst3_with(fixture: &Fixture, options: Vst3Options, slot: TestSlot) -> Self {
+        let bundle = Module::load(&fixture.vst3_shell(&slot)).expect("the shell loads");
+        let plugin = Vst3::open(&bundle, 0, options).expect("the shell opens");
+        Self { plugin, bundle, slot }
+    }
+
+    /// Opens and activates with the default set-up.
+    ///
+    /// # Panics
+    /// If it refuses.
+    #[must_use]
+    pub fn vst3_active(fixture: &Fixture) -> Self {
+        let mut scene = Self::vst3(fixture);
+        scene.plugin.activate(Setup::default());
+        scene
+    }
 }
 
 impl Scene {
@@ -53,7 +147,9 @@ impl Scene {
         scene.plugin.activate(Setup::default());
         scene
     }
+}
 
+impl<I: Instance> Scene<I> {
     /// True once every playing instance of this process's module plays `build`.
     ///
     /// # Panics
