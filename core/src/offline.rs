@@ -34,7 +34,9 @@ impl<S> std::fmt::Debug for Engine<S> {
 #[derive(Debug, Default)]
 struct Sent {
     base: u64,
-    events: Vec<SentEvent>,
+    /// With the place of its bytes in `bytes`.
+    events: Vec<(SentEvent, std::ops::Range<usize>)>,
+    bytes: Vec<u8>,
 }
 
 /// One output event.
@@ -50,13 +52,27 @@ pub struct SentEvent {
 
 impl EventSink for Sent {
     fn send(&mut self, event: &Event, sysex: &[u8]) -> bool {
-        if self.events.len() == self.events.capacity() {
+        let sysex = if event.kind == EventKind::SYSEX { sysex } else { &[] };
+        if self.events.len() == self.events.capacity()
+            || self.bytes.capacity() - self.bytes.len() < sysex.len()
+        {
             // Grown between blocks only: a block must not allocate, and a test must not lose the events either.
             return false;
         }
-        let sysex = if event.kind == EventKind::SYSEX { sysex.to_vec() } else { Vec::new() };
-        self.events.push(SentEvent { at: self.base + u64::from(event.time), event: *event, sysex });
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(sysex);
+        let at = self.base + u64::from(event.time);
+        let sent = SentEvent { at, event: *event, sysex: Vec::new() };
+        self.events.push((sent, start..self.bytes.len()));
         true
+    }
+}
+
+impl Sent {
+    /// Room for one block's events.
+    fn reserve(&mut self) {
+        self.events.reserve(4096);
+        self.bytes.reserve(64 << 10);
     }
 }
 
@@ -195,7 +211,7 @@ impl<S: Sample> Engine<S> {
     /// host's audio thread makes: nothing but the plug-in and its shell runs inside.
     pub fn block(&mut self, frames: u32, around: &mut dyn FnMut(&mut dyn FnMut())) -> Outcome {
         self.events.sort_by_key(|event| event.time);
-        self.sent.events.reserve(4096);
+        self.sent.reserve();
         let Self { audio, block, events, sent, transport, steady_time, config, .. } = self;
         let Some(audio) = audio else { return Outcome { status: BlockStatus::Sleep, tail_changed: false } };
         let mut outcome = Outcome::default();
@@ -214,7 +230,15 @@ impl<S: Sample> Engine<S> {
 
     /// Output events since the last call.
     pub fn take_events(&mut self) -> Vec<SentEvent> {
-        std::mem::take(&mut self.sent.events)
+        let bytes = std::mem::take(&mut self.sent.bytes);
+        let events = std::mem::take(&mut self.sent.events).into_iter();
+        events.map(|(sent, place)| SentEvent { sysex: bytes[place].to_vec(), ..sent }).collect()
+    }
+
+    /// Forgets the output events so far, and keeps their memory.
+    pub fn forget_events(&mut self) {
+        self.sent.events.clear();
+        self.sent.bytes.clear();
     }
 }
 

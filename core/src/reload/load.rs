@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::path::Path;
 
-use hotshell_abi::{AbiCanary, LOGIC_SYMBOL, LogicEntry, Sample};
+use hotshell_abi::{AbiCanary, LOGIC_SYMBOL, LogicApi, LogicEntry, Sample};
 
 use crate::instance::Table;
 
@@ -52,29 +52,53 @@ const MOST_PLUGINS: u32 = 256;
 
 impl<S: Sample> Load for NativeLoader<S> {
     fn load(&self, path: &Path, own: &[Table]) -> Result<Vec<Table>, LoadError> {
-        let library = ManuallyDrop::new(open(path).map_err(|error| LoadError::System(words(&error)))?);
-        // SAFETY: a function of this name has this type, by the name's version; `check` found the name before the
-        // library was loaded, and the hash says that `dev` published it.
-        let entry = unsafe { library.get::<LogicEntry>(LOGIC_SYMBOL) };
-        let entry = *entry.map_err(|error| LoadError::Unfit(words(&error)))?;
         let ours = AbiCanary::of::<S>();
-        let mut tables = Vec::new();
-        let mut own = own.iter();
-        for index in 0..MOST_PLUGINS {
-            let expected = own.next().map_or(&ours, |table| table.canary());
-            let api = entry(index);
-            if api.is_null() {
-                break;
-            }
+        load_with(path, &|index, api| {
+            let expected = own.get(index).map_or(&ours, |table| table.canary());
             // SAFETY: the entry answers null or a table of its own library, which is never unmapped (`ManuallyDrop`).
-            let table = unsafe { Table::check(api, expected) };
-            tables.push(table.map_err(|reason| LoadError::Unfit(format!("plug-in {index}: {reason}")))?);
-        }
-        if tables.is_empty() {
-            return Err(LoadError::Unfit("it has no plug-in; call `hotshell::plugin!` in it".to_owned()));
-        }
-        Ok(tables)
+            unsafe { Table::check(api, expected) }
+        })
     }
+}
+
+/// Loads the library and walks its entry. `check` is given what the entry answered for each plug-in, never null.
+fn load_with(
+    path: &Path,
+    check: &dyn Fn(usize, *const LogicApi) -> Result<Table, String>,
+) -> Result<Vec<Table>, LoadError> {
+    let library = ManuallyDrop::new(open(path).map_err(|error| LoadError::System(words(&error)))?);
+    // SAFETY: a function of this name has this type, by the name's version; `check` found the name before the library
+    // was loaded, and whoever asks for it trusts the build: the author's own, by its hash or by its path.
+    let entry = unsafe { library.get::<LogicEntry>(LOGIC_SYMBOL) };
+    let entry = *entry.map_err(|error| LoadError::Unfit(words(&error)))?;
+    let mut tables = Vec::new();
+    for index in 0..MOST_PLUGINS {
+        let api = entry(index);
+        if api.is_null() {
+            break;
+        }
+        let table = check(index as usize, api);
+        tables.push(table.map_err(|reason| LoadError::Unfit(format!("plug-in {index}: {reason}")))?);
+    }
+    if tables.is_empty() {
+        return Err(LoadError::Unfit("it has no plug-in; call `hotshell::plugin!` in it".to_owned()));
+    }
+    Ok(tables)
+}
+
+/// Loads the library at `path`, for ever, and answers its tables whatever the precision of their samples. What it is
+/// was checked: [`check`](crate::reload::check::check). For a trial, in a process of its own: this is no shell.
+///
+/// # Errors
+/// Why it does not load or fits no shell of this version, in words.
+pub fn load_any(path: &Path) -> Result<Vec<Table>, LoadError> {
+    let ours = [AbiCanary::of::<f32>(), AbiCanary::of::<f64>()];
+    load_with(path, &|_, api| {
+        // SAFETY: the entry answers null or a table of its own library, which is never unmapped (`ManuallyDrop`).
+        let single = unsafe { Table::check(api, &ours[0]) };
+        // SAFETY: as above.
+        single.or_else(|why| unsafe { Table::check(api, &ours[1]) }.map_err(|_| why))
+    })
 }
 
 #[cfg(unix)]

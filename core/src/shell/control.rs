@@ -64,6 +64,8 @@ pub struct Control<P, S> {
     tap: OnceLock<Tap>,
     /// No reload thread looks after faults: [audio] asks for a main-thread call.
     alone: bool,
+    /// Why instances are made that no reload and no fault asks for: [`Reason::HOST`], or a trial's.
+    reason: Reason,
 }
 
 impl<P, S> std::fmt::Debug for Control<P, S> {
@@ -142,7 +144,7 @@ enum Parked<S> {
 }
 
 impl<P: Parameters, S: Sample> Control<P, S> {
-    /// Makes an instance of build 0. `doubles`: shared by the module's instances. `alone`: no reload
+    /// Makes an instance of build 0, for `reason`. `doubles`: shared by the module's instances. `alone`: no reload
     /// thread looks after it. [main]
     ///
     /// # Errors
@@ -154,6 +156,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         host: Arc<dyn Host>,
         doubles: Arc<std::sync::atomic::AtomicU32>,
         alone: bool,
+        reason: Reason,
     ) -> Result<Self, ShellError> {
         let desc = own.describe()?;
         check_description(desc)?;
@@ -164,7 +167,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         store.declare(desc);
         let owner = StoreOwner::new(Arc::clone(&store) as Arc<dyn crate::rt::shell_api::StoreAccess>);
         let shared = Arc::new(SharedHalf::bind(own, &owner)?);
-        let instance = Instance::create(&shared, Reason::HOST, 0, host.name(), format)?;
+        let instance = Instance::create(&shared, reason, 0, host.name(), format)?;
         let link = Arc::new(Link::new(doubles));
         let infos = params.infos();
         link.announced_params.store(u32::try_from(infos.len()).unwrap_or(u32::MAX), Release);
@@ -204,6 +207,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             fields_seen: AtomicU64::new(0),
             tap: OnceLock::new(),
             alone,
+            reason,
         })
     }
 

@@ -107,7 +107,22 @@ impl<P: Parameters, S: Sample> StaticShell<P, S> {
         format: &'static str,
         host: Box<dyn Host>,
     ) -> Result<Self, ShellError> {
-        let control = Control::open(own, index, format, Arc::from(host), Arc::new(AtomicU32::new(0)), true)?;
+        Self::open_because(Reason::HOST, own, index, format, host)
+    }
+
+    /// Makes an instance whose author is told `reason`: [`Reason::TRIAL`]. [main]
+    ///
+    /// # Errors
+    /// As [`StaticShell::open`].
+    pub fn open_because(
+        reason: Reason,
+        own: Table,
+        index: u32,
+        format: &'static str,
+        host: Box<dyn Host>,
+    ) -> Result<Self, ShellError> {
+        let doubles = Arc::new(AtomicU32::new(0));
+        let control = Control::open(own, index, format, Arc::from(host), doubles, true, reason)?;
         Ok(Self { kind: Static::default(), control: Arc::new(control) })
     }
 

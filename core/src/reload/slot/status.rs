@@ -46,6 +46,24 @@ pub struct DevStatus {
     pub build: u32,
     /// First error of a failed build, with its place: `src/lib.rs:12: cannot find value ...`.
     pub error: Option<String>,
+    /// What the trial of the last build found, the worst first.
+    pub findings: Vec<FindingLine>,
+}
+
+/// What the trial found in a build before it was published.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FindingLine {
+    /// True: the build was not published (unless it was forced). False: a warning.
+    pub error: bool,
+    /// What happened, with its place where that is known: `panic in process: src/lib.rs:12:5: ...`.
+    pub what: String,
+    /// The input that caused it.
+    pub input: String,
+    /// The calls that led there, innermost first; empty where they are not known.
+    pub backtrace: Vec<String>,
+    /// Command that plays the same input again, under a debugger if need be; empty for a warning.
+    pub replay: String,
 }
 
 /// A running `dev`: the slot is its own to publish into.

@@ -67,7 +67,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }
             Parked::Fresh(fresh) => fresh,
             Parked::Player(..) | Parked::None => {
-                let (shared, fresh) = self.make(main.live.shared.table(), Reason::HOST, main.live.build)?;
+                let (shared, fresh) = self.make(main.live.shared.table(), self.reason, main.live.build)?;
                 main.live.shared = shared;
                 fresh
             }
@@ -76,6 +76,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let mut player = Player::prepare(instance, live.desc, &config, live.build)?;
         player.loads = loads;
         player.bypass = self.shell_bypass(live.desc);
+        player.first_block = self.reason;
         Ok((Box::new(player), None))
     }
 

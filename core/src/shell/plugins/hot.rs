@@ -159,6 +159,7 @@ impl HotPlugins {
             host,
             crate::reload::doubles(),
             false,
+            Reason::HOST,
         )?);
         let care = Arc::new(Care { control: Arc::clone(&control), current: Mutex::new(None) });
         let as_reloadable: Arc<dyn Reloadable> = Arc::clone(&care) as Arc<dyn Reloadable>;
