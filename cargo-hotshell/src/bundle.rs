@@ -1,19 +1,20 @@
 //! `bundle`: the static plug-in, as it ships.
 //!
-//! Called by: `cli`. Calls: `compile`, `layout`. Threads: [main].
+//! Called by: `cli`. Calls: `compile`, `layout`, `moduleinfo`. Threads: [main].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 use anyhow::{Context, bail};
-use object::{NameOrOrdinal, Object};
 
 use crate::Error;
 use crate::compile::{Built, Job, Kind, Outcome, Progress, Request};
+use crate::format::{Exports, Format, Wanted};
 use crate::interrupt::on_interrupt;
-use crate::layout::{self, System};
+use crate::layout::{self, Content, System};
+use crate::moduleinfo;
 use crate::project::{Project, Selection};
 use crate::terminal::{Terminal, span};
 
@@ -28,9 +29,11 @@ pub struct Args {
     /// With the release profile.
     #[arg(long)]
     release: bool,
-    /// Folder for the bundle [default: `bundle` in cargo's target folder].
+    /// Folder for the bundles [default: `bundle` in cargo's target folder].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    formats: Wanted,
     /// Features of the plug-in's own.
     #[arg(short = 'F', long, value_name = "FEATURES")]
     features: Vec<String>,
@@ -70,7 +73,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             Ok(ExitCode::FAILURE)
         }
         Outcome::Built(built) => {
-            place(&built, args.out.as_deref(), &project, &terminal)?;
+            place(&built, args, &project, &terminal)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -91,9 +94,10 @@ fn wait(job: Job, events: &Receiver<Event>, terminal: &mut Terminal) -> Result<O
     }
 }
 
-fn place(built: &Built, out: Option<&Path>, project: &Project, terminal: &Terminal) -> Result<(), Error> {
+fn place(built: &Built, args: &Args, project: &Project, terminal: &Terminal) -> Result<(), Error> {
     terminal.print(&built.warnings);
-    if has_reload_code(&built.artifact)? {
+    let exports = Exports::of(&built.artifact)?;
+    if exports.has(RELOAD_SYMBOL) {
         bail!(
             "{} exports {RELOAD_SYMBOL}: its manifest switches on `{}/reload` or `{}/logic-only`, which only \
              `cargo hotshell dev` may do; nothing was bundled",
@@ -102,25 +106,21 @@ fn place(built: &Built, out: Option<&Path>, project: &Project, terminal: &Termin
             project.dependency
         );
     }
-    let folder = out.map_or_else(|| project.target.join("bundle"), Path::to_owned);
-    let bundle = layout::put(&built.artifact, &folder, project, System::this())?;
-    terminal.say("Bundled", format_args!("{} in {}", bundle.display(), span(built.took)));
+    let (formats, lacks) = args.formats.choose(&exports, &project.dependency)?;
+    // Asked before anything is placed: a module that does not load is no release.
+    let module_info = match formats.contains(&Format::Vst3) {
+        true => Some(moduleinfo::of(&built.artifact, project).context("nothing was bundled")?),
+        false => None,
+    };
+    let folder = args.out.clone().unwrap_or_else(|| project.target.join("bundle"));
+    for format in formats {
+        let content =
+            Content { artifact: &built.artifact, project, format, module_info: module_info.as_deref() };
+        let bundle = layout::put(&content, &folder, System::this())?;
+        terminal.say("Bundled", format_args!("{} in {}", bundle.display(), span(built.took)));
+    }
+    for lack in lacks {
+        terminal.say("Left out", lack);
+    }
     Ok(())
-}
-
-/// True if the library could be reloaded: then it is no release.
-///
-/// # Errors
-/// It cannot be read or is no library.
-pub fn has_reload_code(library: &Path) -> Result<bool, Error> {
-    let bytes = std::fs::read(library).with_context(|| format!("cannot read {}", library.display()))?;
-    let file = object::File::parse(bytes.as_slice());
-    let file = file.with_context(|| format!("{} is no library of this system", library.display()))?;
-    let mut exports =
-        file.exports().with_context(|| format!("{} has no list of exports", library.display()))?;
-    // Mach-O writes an underscore before every name.
-    let is_it = |name: &[u8]| name.strip_prefix(b"_").unwrap_or(name) == RELOAD_SYMBOL.as_bytes();
-    Ok(exports.any(|export| {
-        export.is_ok_and(|export| matches!(export.name(), NameOrOrdinal::Name(name) if is_it(name)))
-    }))
 }

@@ -1,26 +1,38 @@
 //! Which plug-ins a bundle holds, and which other bundles hold them too.
 //!
-//! Called by: `cli` (the child's side), `dev`. Calls: itself as a child process, `host/plugin`. Threads: [main].
+//! Called by: `cli` (the child's side), `dev`, `moduleinfo`. Calls: itself as a child process, `host/plugin`,
+//! `moduleinfo`. Threads: [main].
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
+use anyhow::Context;
 use walkdir::WalkDir;
 
-use crate::Error;
+use crate::format::Format;
 use crate::layout::System;
+use crate::{Error, moduleinfo};
 
 /// Hidden subcommand of the child.
 pub const WORD: &str = "contents";
 /// Larger files are no plug-ins that anybody's host loads.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// Prints the ids of the plug-ins in a bundle, one a line.
+/// Prints the ids of the plug-ins in a bundle, one a line, or describes it as a VST3 module.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The bundle, or the library in it.
     bundle: PathBuf,
+    /// Write `moduleinfo.json` to this file instead.
+    #[arg(long, value_name = "FILE", requires_all = ["name", "version"])]
+    module_info: Option<PathBuf>,
+    /// Name of the bundle.
+    #[arg(long)]
+    name: Option<String>,
+    /// Version of the package.
+    #[arg(long)]
+    version: Option<String>,
 }
 
 /// Runs the hidden subcommand.
@@ -28,6 +40,11 @@ pub struct Args {
 /// # Errors
 /// The bundle cannot be loaded.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    if let (Some(file), Some(name), Some(version)) = (&args.module_info, &args.name, &args.version) {
+        let text = moduleinfo::read(&args.bundle, name, version)?;
+        std::fs::write(file, text).with_context(|| format!("{}: cannot be written", file.display()))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut out = std::io::stdout().lock();
     for (id, _) in crate::host::plugin::contents(&args.bundle)? {
         writeln!(out, "{id}")?;
@@ -35,14 +52,18 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// This command, to be run as a child; `None` in a program that only uses its parts.
+#[must_use]
+pub fn own_command() -> Option<PathBuf> {
+    let own = std::env::current_exe().ok()?;
+    own.file_stem().is_some_and(|name| name == "cargo-hotshell").then_some(own)
+}
+
 /// The ids in a bundle, asked in a child: loading it runs the author's constructors, and keeps it mapped. Empty if it
 /// cannot be asked; then there is nothing to compare.
 #[must_use]
 pub fn ids(bundle: &Path) -> Vec<String> {
-    let own = std::env::current_exe()
-        .ok()
-        .filter(|path| path.file_stem().is_some_and(|name| name == "cargo-hotshell"));
-    let Some(own) = own else { return Vec::new() };
+    let Some(own) = own_command() else { return Vec::new() };
     let output = Command::new(own).arg(WORD).arg(bundle).stdin(Stdio::null()).stderr(Stdio::null()).output();
     let lines = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
     let text = String::from_utf8(lines.unwrap_or_default()).unwrap_or_default();
@@ -53,9 +74,13 @@ pub fn ids(bundle: &Path) -> Vec<String> {
 /// run it.
 #[must_use]
 pub fn others(folder: &Path, ours: &Path, ids: &[String]) -> Vec<(PathBuf, String)> {
-    let is_bundle = |path: &Path| path.extension().is_some_and(|kind| kind == "clap");
+    let format = Format::of(ours);
+    // What lies inside of a bundle is none, even where it is called so (the code of VST3 on Windows).
+    let inside =
+        |path: &Path| path.parent().is_some_and(|above| above.ancestors().any(|up| Format::of(up).is_some()));
+    let is_bundle = |path: &Path| Format::of(path) == format && !inside(path) && path != ours;
     let entries = WalkDir::new(folder).max_depth(3).follow_links(true).into_iter().filter_map(Result::ok);
-    let bundles = entries.map(walkdir::DirEntry::into_path).filter(|path| is_bundle(path) && path != ours);
+    let bundles = entries.map(walkdir::DirEntry::into_path).filter(|path| is_bundle(path));
     bundles.filter_map(|bundle| holds(&bundle, ids).map(|id| (bundle, id))).collect()
 }
 
@@ -94,5 +119,9 @@ mod tests {
         let expected = ["Gain.clap", "maker/Old.clap"].map(|name| (at(name), ids[0].clone()));
         assert_eq!(found, expected);
         assert_eq!(others(folder.path(), &at("gain.clap"), &[]), []);
+        write("gain.vst3", "..org.example.gain..");
+        write("maker/Old.vst3", "..org.example.gain..");
+        let found = others(folder.path(), &at("gain.vst3"), &ids);
+        assert_eq!(found, [(at("maker/Old.vst3"), ids[0].clone())], "of the same format");
     }
 }

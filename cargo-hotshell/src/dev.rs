@@ -8,6 +8,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use hotshell_core::reload::slot::Slot;
 
+use crate::format::{Format, Wanted};
 use crate::layout::System;
 use crate::project::{Project, Selection};
 use crate::terminal::Terminal;
@@ -15,17 +16,19 @@ use crate::{Error, clean, install};
 
 mod session;
 
-use session::{Event, Session};
+use session::{Bundles, Event, Session};
 
 /// Builds the plug-in, puts it where hosts look, and reloads it in running hosts at every save.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Folder for the bundle [default: where hosts look].
+    /// Folder for the bundles [default: where hosts look].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Remove bundle, builds and target folders at the end.
+    #[command(flatten)]
+    formats: Wanted,
+    /// Remove bundles, builds and target folders at the end.
     #[arg(long)]
     temporary: bool,
     /// Features of the plug-in's own.
@@ -61,15 +64,18 @@ pub fn serve(args: &Args, begin: impl FnOnce(Stop) -> Result<(), Error>) -> Resu
     begin(Stop(sender.clone()))?;
     let mut terminal = Terminal::new();
     let project = Project::find(&args.selection)?;
-    let folder = match &args.out {
-        Some(folder) => std::path::absolute(folder)?,
-        None => System::this().clap_folder()?,
-    };
+    let folders = folders(args)?;
     let slot = Slot::open(&Slot::path_for(&project.package, &project.manifest)?)?;
     let claim = slot.claim_dev()?;
-    let ended = install::check_place(&folder, &project, slot.folder().path()).and_then(|()| {
+    let path = slot.folder().path();
+    let free = folders.iter().try_for_each(|(format, folder)| {
+        // A plug-in that has no such format needs no place for it; its build will tell.
+        if project.declares(*format) { install::check_place(folder, &project, *format, path) } else { Ok(()) }
+    });
+    let ended = free.and_then(|()| {
+        let wanted = Bundles { formats: &args.formats, folders };
         let mut session =
-            Session::new(&project, &args.features, folder, &slot, &claim, sender, &mut terminal)?;
+            Session::new(&project, &args.features, wanted, &slot, &claim, sender, &mut terminal)?;
         session.run(&events)
     });
     drop(claim);
@@ -83,4 +89,14 @@ pub fn serve(args: &Args, begin: impl FnOnce(Stop) -> Result<(), Error>) -> Resu
         terminal.say("Stopped", "hosts play the last good build on; `cargo hotshell clean` removes it");
     }
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Where the bundle of each wanted format goes.
+fn folders(args: &Args) -> Result<Vec<(Format, PathBuf)>, Error> {
+    let wanted = Format::ALL.into_iter().filter(|format| args.formats.allows(*format));
+    let folder = |format: Format| match &args.out {
+        Some(folder) => Ok(std::path::absolute(folder)?),
+        None => System::this().folder(format),
+    };
+    wanted.map(|format| Ok((format, folder(format)?))).collect()
 }

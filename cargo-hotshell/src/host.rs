@@ -12,6 +12,7 @@
 //! Called by: `cli`. Calls: all of these, `render`. Threads: [main]; `clock` or the device's library starts one more.
 
 pub mod clock;
+pub mod com;
 pub mod deck;
 #[cfg(feature = "device")]
 mod device;

@@ -1,4 +1,4 @@
-//! The dev bundle where hosts look: whose it is, and what of ours lies where.
+//! The dev bundles where hosts look: whose they are, and what of ours lies where.
 //!
 //! Called by: `dev`, `clean`. Calls: `layout`, the slot. Threads: [main].
 
@@ -10,7 +10,8 @@ use anyhow::{Context, bail};
 use hotshell_core::reload::slot::Slot;
 
 use crate::Error;
-use crate::layout::{self, System};
+use crate::format::Format;
+use crate::layout::{self, Content, System};
 use crate::project::Project;
 
 /// In the slot: the bundles that `dev` has installed.
@@ -34,28 +35,31 @@ pub struct Installed {
 ///
 /// # Errors
 /// Names the bundle and what to do.
-pub fn check_place(folder: &Path, project: &Project, slot: &Path) -> Result<(), Error> {
-    let bundle = folder.join(layout::file_name(project));
+pub fn check_place(folder: &Path, project: &Project, format: Format, slot: &Path) -> Result<(), Error> {
+    let bundle = folder.join(layout::file_name(project, format));
     if !bundle.exists() || is_ours(&bundle, slot) {
         return Ok(());
     }
     bail!(
         "{} is not from `cargo hotshell dev` of this plug-in (a release build, or another plug-in of that name) and \
-         was not overwritten; move it away, or choose another folder with --out DIR",
-        bundle.display()
+         was not overwritten; move it away, choose another folder with --out DIR, or leave the format out with \
+         --format {}",
+        bundle.display(),
+        if format == Format::Clap { Format::Vst3.word() } else { Format::Clap.word() }
     )
 }
 
-/// Puts the dev bundle in place and writes down where.
+/// Puts a dev bundle in place and writes down where.
 ///
 /// # Errors
 /// As [`check_place`], or it cannot be written.
-pub fn install(artifact: &Path, folder: &Path, project: &Project, slot: &Slot) -> Result<Installed, Error> {
+pub fn install(content: &Content<'_>, folder: &Path, slot: &Slot) -> Result<Installed, Error> {
+    let Content { artifact, project, format, .. } = *content;
     let system = System::this();
     let path = slot.folder().path();
-    check_place(folder, project, path)?;
+    check_place(folder, project, format, path)?;
     layout::sweep(folder);
-    let bundle = folder.join(layout::file_name(project));
+    let bundle = folder.join(layout::file_name(project, format));
     if !is_shell(artifact, path) {
         bail!("{}: {NO_SHELL}", artifact.display());
     }
@@ -65,10 +69,11 @@ pub fn install(artifact: &Path, folder: &Path, project: &Project, slot: &Slot) -
         record(slot, &known)?;
     }
     let same = |bundle: &Path| Some(fs::read(system.code(bundle)).ok()? == fs::read(artifact).ok()?);
-    if same(&bundle) == Some(true) {
+    let described = fs::read(layout::module_info(&bundle)).ok().as_deref() == content.module_info;
+    if same(&bundle) == Some(true) && described {
         return Ok(Installed { bundle, replaced: false });
     }
-    layout::put(artifact, folder, project, system)?;
+    layout::put(content, folder, system)?;
     Ok(Installed { bundle, replaced: true })
 }
 
@@ -132,6 +137,7 @@ mod tests {
                 manifest: "/w/Cargo.toml".into(),
                 library: "gain".to_owned(),
                 dependency: "hotshell".to_owned(),
+                formats: Format::ALL.to_vec(),
                 workspace_manifest: "/w/Cargo.toml".into(),
                 target: "/w/target".into(),
                 local_manifests: vec![],
@@ -149,8 +155,12 @@ mod tests {
             artifact
         }
 
+        fn content<'a>(&'a self, artifact: &'a Path, format: Format) -> Content<'a> {
+            Content { artifact, project: &self.project, format, module_info: None }
+        }
+
         fn install(&self, artifact: &Path) -> Result<Installed, Error> {
-            install(artifact, &self.out(), &self.project, &self.slot)
+            install(&self.content(artifact, Format::Clap), &self.out(), &self.slot)
         }
     }
 
@@ -172,7 +182,7 @@ mod tests {
         layout::remove(&bundle).unwrap();
         let release = place.folder.path().join("release");
         fs::write(&release, "release").unwrap();
-        layout::put(&release, &place.out(), &place.project, System::this()).unwrap();
+        layout::put(&place.content(&release, Format::Clap), &place.out(), System::this()).unwrap();
         let error = place.install(&place.shell("two")).unwrap_err().to_string();
         assert!(error.contains("Gain.clap") && error.contains("--out"), "{error}");
         assert_eq!(uninstall(&place.slot).unwrap(), Vec::<PathBuf>::new());
@@ -186,5 +196,19 @@ mod tests {
         fs::write(&artifact, "no slot").unwrap();
         assert!(place.install(&artifact).unwrap_err().to_string().contains("hotshell::plugin!"));
         assert!(!place.out().exists());
+    }
+
+    #[test]
+    fn both_formats_are_installed_side_by_side_and_removed_together() {
+        let place = Place::new();
+        let artifact = place.shell("one");
+        let install = |format| install(&place.content(&artifact, format), &place.out(), &place.slot).unwrap();
+        let bundles = Format::ALL.map(|format| install(format).bundle);
+        assert!(
+            bundles.iter().all(|bundle| is_shell(&System::this().code(bundle), place.slot.folder().path()))
+        );
+        assert!(!install(Format::Vst3).replaced);
+        assert_eq!(uninstall(&place.slot).unwrap(), bundles);
+        assert!(fs::read_dir(place.out()).unwrap().next().is_none());
     }
 }

@@ -10,16 +10,17 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::Error;
+use crate::format::Format;
 use crate::project::Project;
 
 /// Whose rules a bundle follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
-    /// One file.
+    /// CLAP is one file, VST3 a folder.
     Linux,
-    /// One file.
+    /// CLAP is one file, VST3 a folder.
     Windows,
-    /// A folder with a property list.
+    /// Both are folders with a property list.
     MacOs,
 }
 
@@ -36,53 +37,89 @@ impl System {
         }
     }
 
-    /// Where the user's hosts look for CLAP plug-ins.
+    /// Where the user's hosts look for plug-ins of a format.
     ///
     /// # Errors
     /// The user has no home.
-    pub fn clap_folder(self) -> Result<PathBuf, Error> {
+    pub fn folder(self, format: Format) -> Result<PathBuf, Error> {
         let home = || std::env::home_dir().context("this user has no home folder; say where with --out DIR");
-        Ok(match self {
-            Self::Linux => home()?.join(".clap"),
-            Self::MacOs => home()?.join("Library/Audio/Plug-Ins/CLAP"),
-            Self::Windows => {
+        Ok(match (self, format) {
+            (Self::Linux, Format::Clap) => home()?.join(".clap"),
+            (Self::Linux, Format::Vst3) => home()?.join(".vst3"),
+            (Self::MacOs, Format::Clap) => home()?.join("Library/Audio/Plug-Ins/CLAP"),
+            (Self::MacOs, Format::Vst3) => home()?.join("Library/Audio/Plug-Ins/VST3"),
+            (Self::Windows, format) => {
                 let local =
                     std::env::var_os("LOCALAPPDATA").context("LOCALAPPDATA is not set; use --out DIR")?;
-                Path::new(&local).join("Programs").join("Common").join("CLAP")
+                Path::new(&local).join("Programs").join("Common").join(format.to_string())
             }
         })
     }
 
-    /// The file with the code, inside the bundle `bundle`.
+    /// The file with the code, inside the bundle `bundle`: of the format that its name promises, CLAP where it promises
+    /// none.
     #[must_use]
     pub fn code(self, bundle: &Path) -> PathBuf {
-        match self {
-            Self::Linux | Self::Windows => bundle.to_owned(),
-            Self::MacOs => bundle.join("Contents/MacOS").join(bundle.file_stem().unwrap_or_default()),
+        let stem = bundle.file_stem().unwrap_or_default();
+        match (self, Format::of(bundle)) {
+            (Self::MacOs, _) => bundle.join("Contents/MacOS").join(stem),
+            (_, Some(Format::Vst3)) => {
+                let mut file = stem.to_owned();
+                file.push(if self == Self::Windows { ".vst3" } else { ".so" });
+                bundle.join("Contents").join(self.machine(std::env::consts::ARCH)).join(file)
+            }
+            _ => bundle.to_owned(),
         }
+    }
+
+    /// Folder of a VST3 bundle for machines of `arch`, as Rust calls it.
+    fn machine(self, arch: &str) -> String {
+        let (name, system) = match (self, arch) {
+            (Self::Windows, "aarch64") => ("arm64", "win"),
+            (Self::Windows, "x86") => ("x86", "win"),
+            (Self::Windows, other) => (other, "win"),
+            (_, "x86") => ("i386", "linux"),
+            (_, "arm") => ("armv7l", "linux"),
+            (_, other) => (other, "linux"),
+        };
+        format!("{name}-{system}")
     }
 }
 
 /// What a bundle of this plug-in is called.
 #[must_use]
-pub fn file_name(project: &Project) -> String {
-    format!("{}.clap", project.name)
+pub fn file_name(project: &Project, format: Format) -> String {
+    format!("{}.{}", project.name, format.word())
 }
 
 /// How files begin that are being written; what a crash leaves of them is swept by [`sweep`].
 const BESIDE: &str = ".hotshell-";
 
-/// Puts a bundle of `artifact` into `folder`: written beside, then renamed. Never in place (a host may have it mapped)
-/// and never linked (the next build writes into cargo's file).
+/// What a bundle is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// The library.
+    pub artifact: &'a Path,
+    /// Of which plug-in.
+    pub project: &'a Project,
+    /// What kind of bundle.
+    pub format: Format,
+    /// `moduleinfo.json`, for VST3.
+    pub module_info: Option<&'a [u8]>,
+}
+
+/// Puts a bundle into `folder`: written beside, then renamed. Never in place (a host may have it mapped) and never
+/// linked: the next build writes into cargo's file, and two bundles with one file between them would be one library
+/// with one set of statics in a host that opens both.
 ///
 /// # Errors
 /// The artifact cannot be read, or the folder not written; nothing is left beside.
-pub fn put(artifact: &Path, folder: &Path, project: &Project, system: System) -> Result<PathBuf, Error> {
-    let target = folder.join(file_name(project));
+pub fn put(content: &Content<'_>, folder: &Path, system: System) -> Result<PathBuf, Error> {
+    let target = folder.join(file_name(content.project, content.format));
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let placed = match system {
-        System::Linux | System::Windows => put_file(artifact, folder, &target),
-        System::MacOs => put_folder(artifact, folder, &target, project),
+    let placed = match (system, content.format) {
+        (System::Linux | System::Windows, Format::Clap) => put_file(content.artifact, folder, &target),
+        _ => put_folder(content, folder, &target, system),
     };
     placed.with_context(|| format!("cannot write {}", target.display()))?;
     Ok(target)
@@ -103,20 +140,36 @@ fn put_file(artifact: &Path, folder: &Path, target: &Path) -> Result<(), Error> 
     Ok(())
 }
 
-fn put_folder(artifact: &Path, folder: &Path, target: &Path, project: &Project) -> Result<(), Error> {
+fn put_folder(content: &Content<'_>, folder: &Path, target: &Path, system: System) -> Result<(), Error> {
+    let project = content.project;
     let beside = tempfile::Builder::new().prefix(BESIDE).tempdir_in(folder)?;
-    let bundle = beside.path().join(file_name(project));
-    let contents = bundle.join("Contents");
-    fs::create_dir_all(contents.join("MacOS"))?;
-    fs::copy(artifact, contents.join("MacOS").join(&project.name))?;
-    plist::to_file_xml(contents.join("Info.plist"), &PropertyList::of(project))?;
-    fs::write(contents.join("PkgInfo"), "BNDL????")?;
+    let bundle = beside.path().join(file_name(project, content.format));
+    let (contents, code) = (bundle.join("Contents"), system.code(&bundle));
+    if let Some(place) = code.parent() {
+        fs::create_dir_all(place)?;
+    }
+    fs::copy(content.artifact, &code)?;
+    if system == System::MacOs {
+        plist::to_file_xml(contents.join("Info.plist"), &PropertyList::of(project, content.format))?;
+        fs::write(contents.join("PkgInfo"), "BNDL????")?;
+    }
+    if let Some(text) = content.module_info {
+        let file = module_info(&bundle);
+        fs::create_dir_all(contents.join("Resources"))?;
+        fs::write(file, text)?;
+    }
     // Folders cannot replace one another in one step: the old one moves aside, and goes with the temporary folder.
     if target.exists() {
         fs::rename(target, beside.path().join("old"))?;
     }
     fs::rename(&bundle, target)?;
     Ok(())
+}
+
+/// Where a VST3 bundle keeps what hosts may read of it without loading it.
+#[must_use]
+pub fn module_info(bundle: &Path) -> PathBuf {
+    bundle.join("Contents").join("Resources").join("moduleinfo.json")
 }
 
 /// `Info.plist` of a bundle.
@@ -142,11 +195,16 @@ struct PropertyList<'a> {
 }
 
 impl<'a> PropertyList<'a> {
-    fn of(project: &'a Project) -> Self {
+    fn of(project: &'a Project, format: Format) -> Self {
         let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '-' };
         Self {
             executable: &project.name,
-            identifier: format!("hotshell.{}", project.package.chars().map(plain).collect::<String>()),
+            identifier: format!(
+                "hotshell.{}{}",
+                project.package.chars().map(plain).collect::<String>(),
+                // One identifier for each bundle of a package; CLAP's is the plain one.
+                if format == Format::Vst3 { ".vst3" } else { "" }
+            ),
             name: &project.name,
             package_type: "BNDL",
             short_version: &project.version,
@@ -198,10 +256,16 @@ mod tests {
             manifest: "/w/Cargo.toml".into(),
             library: "my_gain".to_owned(),
             dependency: "hotshell".to_owned(),
+            formats: Format::ALL.to_vec(),
             workspace_manifest: "/w/Cargo.toml".into(),
             target: "/w/target".into(),
             local_manifests: vec![],
         }
+    }
+
+    fn put(artifact: &Path, folder: &Path, project: &Project, system: System) -> Result<PathBuf, Error> {
+        let content = Content { artifact, project, format: Format::Clap, module_info: None };
+        super::put(&content, folder, system)
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -258,5 +322,46 @@ mod tests {
             }
             assert_eq!(names(&out), ["My Gain.clap"]);
         }
+    }
+
+    #[test]
+    fn a_vst3_bundle_is_a_folder_whose_code_is_called_as_the_bundle() {
+        let folder = tempfile::tempdir().unwrap();
+        let (artifact, out) = (folder.path().join("lib.so"), folder.path().join("out"));
+        for (system, code) in [
+            (System::Linux, format!("Contents/{}/My Gain.so", System::Linux.machine(std::env::consts::ARCH))),
+            (
+                System::Windows,
+                format!("Contents/{}/My Gain.vst3", System::Windows.machine(std::env::consts::ARCH)),
+            ),
+            (System::MacOs, "Contents/MacOS/My Gain".to_owned()),
+        ] {
+            for text in ["one", "two"] {
+                fs::write(&artifact, text).unwrap();
+                let info = format!("{{\"{text}\": 1}}");
+                let project = project();
+                let content = Content {
+                    artifact: &artifact,
+                    project: &project,
+                    format: Format::Vst3,
+                    module_info: Some(info.as_bytes()),
+                };
+                let bundle = super::put(&content, &out, system).unwrap();
+                assert_eq!(fs::read_to_string(bundle.join(&code)).unwrap(), text);
+                assert_eq!(system.code(&bundle), bundle.join(&code));
+                assert_eq!(fs::read_to_string(module_info(&bundle)).unwrap(), info);
+                assert_eq!(bundle.join("Contents/PkgInfo").exists(), system == System::MacOs);
+                assert_eq!(names(&out), ["My Gain.vst3"]);
+            }
+            remove(&out.join("My Gain.vst3")).unwrap();
+        }
+    }
+
+    #[test]
+    fn machines_are_called_as_vst3_calls_them() {
+        assert_eq!(System::Linux.machine("x86_64"), "x86_64-linux");
+        assert_eq!(System::Linux.machine("aarch64"), "aarch64-linux");
+        assert_eq!(System::Windows.machine("x86_64"), "x86_64-win");
+        assert_eq!(System::Windows.machine("aarch64"), "arm64-win");
     }
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use cargo_metadata::{CrateType, DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 use crate::Error;
+use crate::format::Format;
 
 /// The framework's package; a plug-in depends on it, under any name.
 const FRAMEWORK: &str = "hotshell";
@@ -39,6 +40,8 @@ pub struct Project {
     pub library: String,
     /// The key under which it depends on hotshell: features are switched on through it.
     pub dependency: String,
+    /// Formats that its manifest switches on in any case; its own features may switch on more.
+    pub formats: Vec<Format>,
     /// `Cargo.toml` of the workspace (or its own).
     pub workspace_manifest: PathBuf,
     /// Cargo's target folder.
@@ -82,6 +85,7 @@ impl Project {
             version: package.version.to_string(),
             manifest: package.manifest_path.clone().into(),
             library,
+            formats: formats_of(package),
             dependency,
             workspace_manifest: metadata.workspace_root.join("Cargo.toml").into(),
             target: metadata.target_directory.clone().into(),
@@ -93,6 +97,12 @@ impl Project {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.manifest.parent().unwrap_or(Path::new("."))
+    }
+
+    /// True if its manifest switches a format on, whatever features are asked for.
+    #[must_use]
+    pub fn declares(&self, format: Format) -> bool {
+        self.formats.contains(&format)
     }
 
     /// The target folder that is ours: everything in it may be removed.
@@ -196,6 +206,19 @@ fn dependency_of(package: &Package) -> Option<String> {
         .filter(|dependency| dependency.name == FRAMEWORK)
         .map(|dependency| dependency.rename.clone().unwrap_or_else(|| dependency.name.clone()))
         .next()
+}
+
+/// By the dependency on the framework: its default features are both formats.
+fn formats_of(package: &Package) -> Vec<Format> {
+    let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+    let framework = normal.filter(|dependency| dependency.name == FRAMEWORK).collect::<Vec<_>>();
+    let has = |format: &Format| {
+        framework.iter().any(|dependency| {
+            dependency.uses_default_features
+                || dependency.features.iter().any(|feature| feature == format.word())
+        })
+    };
+    Format::ALL.into_iter().filter(has).collect()
 }
 
 /// Manifests of `root` and of everything without a registry or repository that it is built from.

@@ -12,6 +12,7 @@ fn project() -> Project {
         manifest: "/w/gain/Cargo.toml".into(),
         library: "gain".to_owned(),
         dependency: "hs".to_owned(),
+        formats: vec![],
         workspace_manifest: "/w/Cargo.toml".into(),
         target: "/w/target".into(),
         local_manifests: vec![],

@@ -1,6 +1,6 @@
 //! One `dev` from start to Ctrl-C: a state machine over one channel of events.
 //!
-//! Called by: `dev`. Calls: `compile`, `install`, `publish`, `watch`, `listeners`, the slot.
+//! Called by: `dev`. Calls: `compile`, `install`, `moduleinfo`, `publish`, `watch`, `listeners`, the slot.
 //! Threads: [main]; readers of a build and the file events only send.
 
 use std::path::{Path, PathBuf};
@@ -14,12 +14,15 @@ use notify::RecursiveMode;
 
 use crate::Error;
 use crate::compile::{Built, Job, Kind, Outcome, Progress, Request};
+use crate::format::{Exports, Format, Wanted};
+use crate::install::Installed;
+use crate::layout::Content;
 use crate::listeners::{Listeners, Tone};
 use crate::project::Project;
 use crate::publish::{Published, Story, publish};
 use crate::terminal::{Terminal, between, span};
 use crate::watch::{Debounce, FileNews, Sources, Watcher};
-use crate::{contents, install};
+use crate::{contents, install, moduleinfo};
 
 /// How often to look for what no event announces: file systems without events, hosts that died.
 const TICK: Duration = Duration::from_secs(1);
@@ -35,12 +38,19 @@ pub(super) enum Event {
     Files(FileNews),
 }
 
+/// Which bundles to make, and where they go.
+pub(super) struct Bundles<'a> {
+    /// As the author asked.
+    pub(super) formats: &'a Wanted,
+    /// Of each format that may be made.
+    pub(super) folders: Vec<(Format, PathBuf)>,
+}
+
 /// Everything that lives as long as one `dev`.
 pub(super) struct Session<'a> {
     project: &'a Project,
     features: &'a [String],
-    /// Where the bundle goes.
-    folder: PathBuf,
+    bundles: Bundles<'a>,
     slot: &'a Slot,
     claim: &'a DevClaim<'a>,
     sender: Sender<Event>,
@@ -72,7 +82,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(
         project: &'a Project,
         features: &'a [String],
-        folder: PathBuf,
+        bundles: Bundles<'a>,
         slot: &'a Slot,
         claim: &'a DevClaim<'a>,
         sender: Sender<Event>,
@@ -106,7 +116,7 @@ impl<'a> Session<'a> {
             dirty: true,
             project,
             features,
-            folder,
+            bundles,
             slot,
             claim,
             sender,
@@ -222,25 +232,59 @@ impl<'a> Session<'a> {
     }
 
     fn install(&mut self, built: &Built) -> Result<(), Error> {
-        let installed = install::install(&built.artifact, &self.folder, self.project, self.slot)?;
-        let bundle = installed.bundle.display();
-        if !installed.replaced {
-            self.terminal.say("Unchanged", bundle);
-            return Ok(());
+        let exports = Exports::of(&built.artifact)?;
+        let (formats, lacks) = self.bundles.formats.choose(&exports, &self.project.dependency)?;
+        let (mut replaced, mut installed) = (false, Vec::new());
+        for (format, folder) in self.bundles.folders.iter().filter(|(format, _)| formats.contains(format)) {
+            let done = self.install_one(built, *format, folder)?;
+            replaced |= done.replaced;
+            installed.push((done, folder));
         }
-        self.terminal.say("Installed", format_args!("{bundle} in {}", span(built.took)));
-        for (other, id) in
-            contents::others(&self.folder, &installed.bundle, &contents::ids(&installed.bundle))
-        {
-            let text =
-                format_args!("{} seems to hold {id} too; hosts show only one of them", other.display());
-            self.terminal.warn("Twice", text);
+        for lack in lacks {
+            self.terminal.say("Left out", lack);
         }
-        if self.listeners.count() > 0 {
+        let new: Vec<_> = installed.iter().filter(|(done, _)| done.replaced).collect();
+        let ids = new.first().map(|(done, _)| contents::ids(&done.bundle)).unwrap_or_default();
+        for (done, folder) in new {
+            for (other, id) in contents::others(folder, &done.bundle, &ids) {
+                let text =
+                    format_args!("{} seems to hold {id} too; hosts show only one of them", other.display());
+                self.terminal.warn("Twice", text);
+            }
+        }
+        if replaced && self.listeners.count() > 0 {
             self.terminal
                 .warn("Restart", "the shell itself changed: hosts that run keep the old one until restarted");
         }
         Ok(())
+    }
+
+    fn install_one(&self, built: &Built, format: Format, folder: &Path) -> Result<Installed, Error> {
+        let module_info = match format {
+            Format::Vst3 => match moduleinfo::of(&built.artifact, self.project) {
+                Ok(text) => Some(text),
+                // Hosts ask the module itself then.
+                Err(error) => {
+                    self.terminal.warn("Unread", format_args!("no moduleinfo.json: {error:#}"));
+                    None
+                }
+            },
+            Format::Clap => None,
+        };
+        let content = Content {
+            artifact: &built.artifact,
+            project: self.project,
+            format,
+            module_info: module_info.as_deref(),
+        };
+        let installed = install::install(&content, folder, self.slot)?;
+        let bundle = installed.bundle.display();
+        if installed.replaced {
+            self.terminal.say("Installed", format_args!("{bundle} in {}", span(built.took)));
+        } else {
+            self.terminal.say("Unchanged", bundle);
+        }
+        Ok(installed)
     }
 
     fn publish(&mut self, built: &Built) -> Result<(), Error> {

@@ -22,6 +22,7 @@ impl Tree {
             manifest: at("Cargo.toml"),
             library: "gain".to_owned(),
             dependency: "hotshell".to_owned(),
+            formats: vec![],
             workspace_manifest: at("Cargo.toml"),
             target: at("target"),
             local_manifests: vec![at("Cargo.toml")],

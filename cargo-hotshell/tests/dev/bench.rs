@@ -15,6 +15,7 @@ use hotshell_core::reload::slot::Slot;
 /// Longer than any build here takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A CLAP entry of no version, and a VST3 factory without classes.
 const FRAMEWORK: &str = r#"
 pub const fn slot() -> &'static str {
     if cfg!(feature = "reload") { match option_env!("HOTSHELL_SLOT") { Some(slot) => slot, None => "none" } } else { "" }
@@ -22,6 +23,30 @@ pub const fn slot() -> &'static str {
 #[cfg(any(feature = "reload", feature = "logic-only"))]
 #[unsafe(no_mangle)]
 pub extern "C" fn hotshell_logic_v1() -> *const u8 { slot().as_ptr() }
+#[cfg(all(feature = "clap", not(feature = "logic-only")))]
+#[unsafe(no_mangle)]
+pub static clap_entry: [usize; 8] = [0; 8];
+#[cfg(all(feature = "vst3", not(feature = "logic-only")))]
+mod vst3 {
+    use std::ffi::c_void;
+    type This = *mut c_void;
+    #[repr(C)]
+    struct Table(
+        extern "system" fn(This, This, *mut This) -> i32, extern "system" fn(This) -> u32, extern "system" fn(This) -> u32,
+        extern "system" fn(This, This) -> i32, extern "system" fn(This) -> i32,
+    );
+    extern "system" fn query(_: This, _: This, _: *mut This) -> i32 { -1 }
+    extern "system" fn count(_: This) -> u32 { 1 }
+    extern "system" fn info(_: This, _: This) -> i32 { 0 }
+    extern "system" fn classes(_: This) -> i32 { 0 }
+    static TABLE: Table = Table(query, count, count, info, classes);
+    static FACTORY: &Table = &TABLE;
+    #[unsafe(no_mangle)]
+    pub extern "system" fn GetPluginFactory() -> This { (&raw const FACTORY).cast_mut().cast() }
+    #[cfg_attr(not(target_os = "macos"), unsafe(export_name = "ModuleEntry"))]
+    #[cfg_attr(target_os = "macos", unsafe(export_name = "bundleEntry"))]
+    pub extern "C" fn entry(_: This) -> bool { true }
+}
 "#;
 
 /// A plug-in `gain` and a stand-in for the framework, which it depends on as `hs`.
@@ -33,7 +58,8 @@ impl Bench {
     pub fn new() -> Self {
         let bench = Self { folder: tempfile::tempdir().expect("a folder") };
         let framework = "[package]\nname = \"hotshell\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
-                         [features]\nreload = []\nlogic-only = []\n";
+                         [features]\nreload = []\nlogic-only = []\nclap = []\nvst3 = []\n\
+                         default = [\"clap\", \"vst3\"]\n";
         bench.write("framework/Cargo.toml", framework);
         bench.write("framework/src/lib.rs", FRAMEWORK);
         bench.write_manifest("");
@@ -107,7 +133,17 @@ impl Bench {
         self.folder.path().join("out/gain.clap")
     }
 
-    /// Names in the bundle's folder.
+    /// The folder of the bundle of the other format.
+    pub fn vst3(&self) -> PathBuf {
+        self.folder.path().join("out/gain.vst3")
+    }
+
+    /// The code in it.
+    pub fn vst3_code(&self) -> PathBuf {
+        cargo_hotshell::layout::System::this().code(&self.vst3())
+    }
+
+    /// Names in the bundles' folder.
     pub fn beside_the_bundle(&self) -> Vec<String> {
         names(&self.folder.path().join("out"))
     }

@@ -50,9 +50,10 @@ fn every_changed_save_is_published_and_a_bad_one_is_named_while_the_last_good_bu
     let line = dev.wait_for("Published");
     assert!(line.contains("build 4"), "{line}");
     assert_eq!(std::fs::read(bench.bundle()).expect("a bundle"), shell, "the shell is built once");
+    assert_eq!(std::fs::read(bench.vst3_code()).expect("a bundle"), shell, "one shell for both formats");
 
     assert!(dev.interrupt().success());
-    assert_eq!(bench.beside_the_bundle(), ["gain.clap"], "the bundle stays, and nothing else");
+    assert_eq!(bench.beside_the_bundle(), ["gain.clap", "gain.vst3"], "the bundles stay, and nothing else");
     assert!(Bench::holds(&bench.published(), b"sound-of-four"), "the last good build stays");
     assert!(slot.read_dev().expect("readable").is_none());
     assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
@@ -145,6 +146,43 @@ fn a_release_bundle_in_the_place_is_reported_and_not_overwritten() {
     let (ok, text) = bench.run(&["dev", "gain", "--out", "out"]);
     assert!(!ok && text.contains("gain.clap") && text.contains("--out"), "{text}");
     assert_eq!(std::fs::read(bench.bundle()).expect("a bundle"), release);
+}
+
+#[test]
+fn a_vst3_bundle_of_somebody_else_is_reported_too_and_needs_no_move_where_the_format_is_left_out() {
+    let bench = Bench::new();
+    let (ok, text) = bench.run(&["bundle", "gain", "--out", "out", "--format", "vst3"]);
+    assert!(ok && bench.beside_the_bundle() == ["gain.vst3"], "{text}");
+    let release = std::fs::read(bench.vst3_code()).expect("a bundle");
+    let (ok, text) = bench.run(&["dev", "gain", "--out", "out"]);
+    assert!(!ok && text.contains("gain.vst3") && text.contains("--format clap"), "{text}");
+    let mut dev = bench.dev(&["--format", "clap"]);
+    dev.wait_for("Published build 1");
+    assert!(dev.interrupt().success());
+    assert_eq!(bench.beside_the_bundle(), ["gain.clap", "gain.vst3"]);
+    assert_eq!(std::fs::read(bench.vst3_code()).expect("a bundle"), release);
+}
+
+#[test]
+fn a_bundle_is_made_of_each_format_that_the_plugin_is_built_with_and_the_others_are_named() {
+    let bench = Bench::new();
+    let (ok, text) = bench.run(&["bundle", "gain", "--out", "out"]);
+    assert!(ok, "{text}");
+    assert_eq!(bench.beside_the_bundle(), ["gain.clap", "gain.vst3"]);
+    let info = std::fs::read(bench.vst3().join("Contents/Resources/moduleinfo.json")).expect("a description");
+    let info: serde_json::Value = serde_json::from_slice(&info).expect("JSON");
+    assert_eq!((info["Name"].as_str(), info["Version"].as_str()), (Some("gain"), Some("0.1.0")), "{info}");
+    assert_eq!(info["Classes"], serde_json::json!([]), "{info}");
+
+    bench.write_manifest("default-features = false, features = [\"clap\"]");
+    let (ok, text) = bench.run(&["bundle", "gain", "--out", "out/less"]);
+    assert!(ok && text.contains("Left out") && text.contains("built without VST3"), "{text}");
+    assert_eq!(bench.beside_the_bundle(), ["gain.clap", "gain.vst3", "less"]);
+    let (ok, text) = bench.run(&["bundle", "gain", "--out", "out", "--format", "vst3"]);
+    assert!(!ok && text.contains("`vst3`"), "{text}");
+    bench.write_manifest("default-features = false");
+    let (ok, text) = bench.run(&["bundle", "gain", "--out", "out"]);
+    assert!(!ok && text.contains("hs::plugin!") && text.contains("features"), "{text}");
 }
 
 #[test]
