@@ -4,7 +4,9 @@
 //! Called by: `shell/control`. Calls: `changes/diff`. Threads: [main] (the shell's lock serialises).
 //!
 //! What the host was told ([`Announced::params`] and friends) moves only inside [`Announced::take`], or directly while
-//! the plug-in is inactive in the case of the latency. What is live is set by the `set_*` functions, as often as it
+//! the plug-in is inactive in the case of the latency. Hosts differ in one thing: most rely on what they were told until
+//! they deactivate, and are asked for a restart ([`Phase::AnyTime`]); some read again while active, and are told at once
+//! ([`Phase::AtOnce`]). An adapter uses one of the two. What is live is set by the `set_*` functions, as often as it
 //! moves; nothing is remembered of values in between.
 
 mod diff;
@@ -38,6 +40,10 @@ pub struct Facts {
     pub voices: (u32, bool),
 }
 
+/// What hosts that are told while active may deactivate and activate for, by themselves.
+const RESTARTED_FOR: Changes =
+    Changes::PARAMS.union(Changes::LATENCY).union(Changes::PORTS).union(Changes::NOTE_PORTS);
+
 /// Answer of [`Announced::take`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Taken {
@@ -63,6 +69,8 @@ pub struct Announced {
     /// The latency that the host has read, or has been told to read.
     read_latency: Option<u32>,
     asked: Option<Instant>,
+    /// When a host that reads while active was last told of something that it may restart for; ports among it?
+    told_at_once: Option<(Instant, bool)>,
     latency_restart: Option<Instant>,
     held: Changes,
 }
@@ -79,6 +87,7 @@ impl Announced {
             flags: Changes::empty(),
             read_latency: None,
             asked: None,
+            told_at_once: None,
             latency_restart: None,
             held: Changes::empty(),
         }
@@ -181,10 +190,21 @@ impl Announced {
         self.asked.is_some()
     }
 
-    /// True if the host has been asked for a restart and has not made one for [`RESTART_PATIENCE`].
+    /// The host deactivates. True if it does so for our sake: it was asked for a restart, or it was told within
+    /// [`RESTART_PATIENCE`] of something that hosts restart for by themselves. Before `take(Phase::Deactivated)`.
+    pub fn deactivated(&mut self, now: Instant) -> bool {
+        let told = self.told_at_once.take();
+        let lately = told.is_some_and(|(told, _)| now.saturating_duration_since(told) < RESTART_PATIENCE);
+        lately || self.restart_asked()
+    }
+
+    /// True if the host has been asked for a restart, or told of other ports while active, and has not made one for
+    /// [`RESTART_PATIENCE`].
     #[must_use]
     pub fn restart_overdue(&self, now: Instant) -> bool {
-        self.asked.is_some_and(|asked| now.saturating_duration_since(asked) >= RESTART_PATIENCE)
+        let ports = self.told_at_once.and_then(|(told, ports)| ports.then_some(told));
+        let wished = [self.asked, ports].into_iter().flatten();
+        wished.min().is_some_and(|wished| now.saturating_duration_since(wished) >= RESTART_PATIENCE)
     }
 
     /// What the host must be told in this call. `active`: between the host's activate and deactivate (false inside
@@ -203,6 +223,7 @@ impl Announced {
                 }
             }
             Phase::Activating => self.take_latency(),
+            Phase::AtOnce => self.take_at_once(active, now),
         };
         let mut taken = Taken { changes: without_covered(changes), ..Taken::default() };
         self.ask(&mut taken, active, phase, now);
@@ -278,6 +299,32 @@ impl Announced {
         changes
     }
 
+    fn take_at_once(&mut self, active: bool, now: Instant) -> Changes {
+        let mut changes = self.take_any_time() | self.take_bound();
+        if self.latency_pause(now).is_zero() || !self.latency_is_misread() {
+            changes |= self.take_latency();
+        }
+        if changes.contains(Changes::LATENCY) {
+            self.latency_restart = Some(now);
+        }
+        if active && changes.intersects(RESTARTED_FOR) {
+            let ports = self.told_at_once.is_some_and(|(_, ports)| ports);
+            self.told_at_once = Some((now, ports || changes.contains(Changes::PORTS)));
+        }
+        changes
+    }
+
+    /// The host relies on another latency than the live one.
+    fn latency_is_misread(&self) -> bool {
+        self.read_latency.is_some_and(|read| read != self.live.latency)
+    }
+
+    /// Time until the latency alone may be a reason for another restart.
+    fn latency_pause(&self, now: Instant) -> Duration {
+        let passed = self.latency_restart.map(|last| now.saturating_duration_since(last));
+        passed.and_then(|passed| LATENCY_PAUSE.checked_sub(passed)).unwrap_or_default()
+    }
+
     fn take_latency(&mut self) -> Changes {
         self.told.latency = self.live.latency;
         // A host that never read it has nothing to correct: it reads after this activation.
@@ -295,18 +342,20 @@ impl Announced {
             let any_time = self.clone().take_any_time();
             taken.want_callback = !any_time.is_empty() || !waiting.is_empty();
         }
+        let latency = self.told.latency != self.live.latency;
+        let left = self.latency_pause(now);
+        if phase == Phase::AtOnce {
+            if latency {
+                (taken.want_callback, taken.wait) = (true, left);
+            }
+            return;
+        }
         if !active || self.asked.is_some() {
             return;
         }
-        let latency = self.told.latency != self.live.latency;
-        if latency && waiting.is_empty() {
-            let passed = self.latency_restart.map(|last| now.saturating_duration_since(last));
-            if let Some(left) = passed.and_then(|passed| LATENCY_PAUSE.checked_sub(passed))
-                && !left.is_zero()
-            {
-                (taken.want_callback, taken.wait) = (true, left);
-                return;
-            }
+        if latency && waiting.is_empty() && !left.is_zero() {
+            (taken.want_callback, taken.wait) = (true, left);
+            return;
         }
         if latency || !waiting.is_empty() {
             taken.want_restart = true;

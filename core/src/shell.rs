@@ -42,9 +42,10 @@ bitflags! {
         /// Names, groups, hidden flags. Any time.
         const INFO = 1 << 2;
         /// Ranges, defaults, flags, variants, added parameters. Only while inactive: in [`Phase::Deactivated`] of a
-        /// restart that was our wish, or in [`Phase::AnyTime`].
+        /// restart that was our wish, or in [`Phase::AnyTime`]. [`Phase::AtOnce`] carries it while active too.
         const PARAMS = 1 << 3;
-        /// The announced latency. Only in [`Phase::Activating`].
+        /// The announced latency. Only in [`Phase::Activating`] and [`Phase::AtOnce`]; in the latter at most once per
+        /// [`LATENCY_PAUSE`](crate::changes::LATENCY_PAUSE).
         const LATENCY = 1 << 4;
         /// The tail. [audio]: reported by [`Outcome::tail_changed`] only.
         const TAIL = 1 << 5;
@@ -75,6 +76,11 @@ pub enum Phase {
     Deactivated,
     /// Inside the host's activate call, after [`Shell::activate`].
     Activating,
+    /// In place of `AnyTime`, for hosts that read lists and the latency again while active (VST3): carries whatever
+    /// there is to tell, and never asks for a restart. The new latency is what [`Shell::latency`] answers from then on;
+    /// once the host has read it ([`Shell::host_read`]), what is heard is as late as it says. A deactivation soon
+    /// afterwards counts as our wish.
+    AtOnce,
 }
 
 /// Which state a host saves or loads.
@@ -181,7 +187,7 @@ pub trait Shell: Send + Sync {
     /// [`ShellError::BadState`] and friends: nothing was changed.
     fn load(&self, context: StateContext, bytes: &[u8]) -> Result<(), ShellError>;
 
-    /// Announced latency in frames: constant while active.
+    /// Announced latency in frames: constant while active, but for a host that is told at once ([`Phase::AtOnce`]).
     fn latency(&self) -> u32;
     /// Tail as last reported.
     fn tail(&self) -> Tail;
@@ -214,6 +220,7 @@ pub trait Shell: Send + Sync {
     /// What the host must be told in this phase; each change is answered once. Drives all main-thread upkeep.
     fn take_changes(&self, phase: Phase) -> Changes;
     /// Tells the shell that the host read a list or a value again, so that it diffs against what the host last read.
+    /// `LATENCY` while active: what is heard is brought in step with it, faded.
     fn host_read(&self, what: Changes);
     /// The host forbids these ([`Changes::PORTS`] where it may not be asked to read ports again): they are never
     /// announced, and the new logic runs behind a shim.

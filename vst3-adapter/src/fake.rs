@@ -27,8 +27,8 @@ pub(crate) struct Script {
     pub(crate) calls: Mutex<Vec<String>>,
     pub(crate) params: Mutex<Vec<ParamInfo>>,
     pub(crate) values: Mutex<BTreeMap<u32, f64>>,
-    /// Answered once each, to [`Phase::AnyTime`], [`Phase::Deactivated`], [`Phase::Activating`].
-    pub(crate) changes: Mutex<[Changes; 3]>,
+    /// Answered once each, to each [`Phase`].
+    pub(crate) changes: Mutex<[Changes; 4]>,
     pub(crate) layouts: Mutex<Vec<LayoutInfo>>,
     pub(crate) layout: Mutex<usize>,
     pub(crate) notes: Mutex<NotePortsDesc>,
@@ -46,7 +46,7 @@ impl Script {
             calls: Mutex::default(),
             params: Mutex::new(vec![gain(0), switch(1)]),
             values: Mutex::new([(10, 0.5), (11, 0.0)].into()),
-            changes: Mutex::new([Changes::empty(); 3]),
+            changes: Mutex::new([Changes::empty(); 4]),
             layouts: Mutex::new(vec![layout("Stereo", 2), layout("Mono", 1)]),
             layout: Mutex::new(0),
             notes: Mutex::new(NotePortsDesc { inputs: 1, outputs: 1, dialects: 3, preferred: 1, mpe: 0 }),
@@ -95,6 +95,7 @@ const fn slot(phase: Phase) -> usize {
         Phase::AnyTime => 0,
         Phase::Deactivated => 1,
         Phase::Activating => 2,
+        Phase::AtOnce => 3,
     }
 }
 

@@ -2,13 +2,12 @@
 //!
 //! Called by: the shell (through [`Host`]), `instance`. Calls: the host. Threads: [`Link`] [any]; [`Handler`] [main].
 //!
-//! VST3 has no main-thread call that a plug-in could ask for: what a shell wants is noted and served in the next safe
-//! call (FORMATS 3).
+//! VST3 has no main-thread call that a plug-in could ask for: what there is to tell waits for the next safe call
+//! (FORMATS 3). So nothing that a shell asks for, on the audio thread least of all, reaches the host.
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: the host's interfaces are C's")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use hotshell_core::host::{Host, Level};
 use parking_lot::Mutex;
@@ -20,17 +19,16 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::kResultOk;
 use vst3::{ComPtr, ComRef};
 
-/// What the shell asked for.
+/// The host, as the shell knows it.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
     name: String,
-    restart: AtomicBool,
 }
 
 impl Link {
     /// For the host behind `name`.
     pub(crate) fn new(name: String) -> Arc<Self> {
-        Arc::new(Self { name, restart: AtomicBool::new(false) })
+        Arc::new(Self { name })
     }
 
     /// The shell's handle on it.
@@ -41,11 +39,6 @@ impl Link {
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
-
-    /// True once after the shell has asked for a restart.
-    pub(crate) fn take_restart(&self) -> bool {
-        self.restart.swap(false, Ordering::AcqRel)
-    }
 }
 
 struct ForShell(Arc<Link>);
@@ -55,9 +48,8 @@ impl Host for ForShell {
         &self.0.name
     }
 
-    fn request_restart(&self) {
-        self.0.restart.store(true, Ordering::Release);
-    }
+    /// A host that is told at once needs none.
+    fn request_restart(&self) {}
 
     /// VST3 hosts process as long as the plug-in is processing.
     fn request_process(&self) {}

@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
 
 use hotshell_abi::{AudioConfig, RenderMode};
 use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell, ShellError};
@@ -33,8 +32,6 @@ pub(crate) struct Instance {
     pub(crate) handler: Handler,
     /// `restartComponent` flags that wait for a safe call.
     pending: AtomicU32,
-    /// When the host was last told of a latency, until it deactivates.
-    latency_told: Mutex<Option<Instant>>,
     /// `setProcessing(false)` came and no `setProcessing(true)` since.
     stopped: AtomicBool,
     /// The next block begins without any sound of before.
@@ -153,7 +150,6 @@ impl Instance {
             runner: Cell::new(),
             handler: Handler::default(),
             pending: AtomicU32::new(0),
-            latency_told: Mutex::new(None),
             stopped: AtomicBool::new(false),
             clear: AtomicBool::new(false),
         }
@@ -241,8 +237,6 @@ impl Instance {
             self.runner.put(control.prepared.take());
         } else if let Some(runner) = self.runner.put(None) {
             live.shell.deactivate(runner.into_audio());
-            *self.latency_told.lock() = None;
-            self.note(&live, Phase::Deactivated);
             // What a restart keeps sounding must not be cut by the `setProcessing` around it.
             self.stopped.store(false, Ordering::Relaxed);
             self.clear.store(false, Ordering::Relaxed);
@@ -299,7 +293,6 @@ impl Instance {
         let Some(runner) = control.prepared.take() else { return false };
         let live = runner.live();
         live.shell.deactivate(runner.into_audio());
-        self.note(&live, Phase::Deactivated);
         true
     }
 }

@@ -10,6 +10,8 @@ use crate::params::{ParamStore, Parameters};
 use crate::shell::Phase::{self, Activating, AnyTime, Deactivated};
 use crate::shell::{BusInfo, Changes, LayoutInfo, ParamInfo};
 
+mod at_once;
+
 const NOTHING: Taken =
     Taken { changes: Changes::empty(), want_restart: false, want_callback: false, wait: Duration::ZERO };
 

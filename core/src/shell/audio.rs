@@ -20,6 +20,7 @@ use crate::instance::Dead;
 use crate::params::Parameters;
 use crate::rt::denormals::FlushDenormals;
 use crate::shell::bypass::Bypass;
+use crate::shell::fade::automatic_frames;
 use crate::shell::feed::Feed;
 use crate::shell::guard::{Guard, fall_back};
 use crate::shell::player::{End, Link, Player};
@@ -38,6 +39,8 @@ pub struct ShellAudio<P, S> {
     pub(super) link: Arc<Link<S>>,
     pub(super) current: Box<Player<S>>,
     pub(super) incoming: Option<Incoming<S>>,
+    /// Frames of the automatic fade.
+    fade: usize,
     /// Waits for room in the outbox.
     leaving: Option<Box<Player<S>>>,
     pub(super) feed: Feed,
@@ -106,6 +109,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             link,
             current: player,
             incoming: None,
+            fade: automatic_frames(config.sample_rate),
             leaving: None,
             feed,
             outgoing: Outgoing::new(),
@@ -202,6 +206,24 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         io.finish();
     }
 
+    /// What is heard becomes as late as the host knows, and the dry signal with it.
+    #[cold]
+    #[inline(never)]
+    fn keep_in_step(&mut self) {
+        self.current.trim_pad(self.link.known_latency.load(Acquire), self.fade);
+        if let Some(spent) = self.bypass.take_spent()
+            && let Err(spent) = self.link.spent_redelay.try_put(spent)
+        {
+            // Until [main] has made room; the dry signal is in step already.
+            self.bypass.change_delay(spent);
+        }
+        if !self.bypass.is_changing()
+            && let Some(change) = self.link.redelay.take()
+        {
+            self.bypass.change_delay(change);
+        }
+    }
+
     /// A chunk in which two players run. Out of line: a block without one pays a test and a jump.
     #[cold]
     #[inline(never)]
@@ -246,6 +268,9 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
             return Outcome::default();
         }
         self.blocks = self.blocks.wrapping_add(1);
+        if self.current.pad.is_some() || !self.link.redelay.is_empty() || self.bypass.is_changing() {
+            self.keep_in_step();
+        }
         let facts = BlockFacts { steady_time: block.steady_time, mode: block.mode };
         let mut desk = Desk { input, output, facts };
         let mut started = None;

@@ -9,7 +9,7 @@ use hotshell_abi::Sample;
 
 use crate::rt::bound::Bound;
 use crate::shell::delay::DelayLine;
-use crate::shell::fade::AUTO_MILLISECONDS;
+use crate::shell::fade::{Law, automatic_frames};
 
 /// The dry signal in step with the wet one, and how much of it is heard.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Bypass<S> {
     /// Channels of `dry` that were captured last; the others hold the past.
     captured: usize,
     line: DelayLine<S>,
+    /// On its way to another delay.
+    change: Option<Box<Redelay<S>>>,
     /// 0: wet, 1: dry.
     amount: f64,
     step: f64,
@@ -31,8 +33,9 @@ impl<S: Sample> Bypass<S> {
             dry: (0..channels).map(|_| vec![S::ZERO; max_frames as usize]).collect(),
             captured: 0,
             line: DelayLine::new(channels, latency),
+            change: None,
             amount: 0.0,
-            step: 1.0 / (AUTO_MILLISECONDS * sample_rate / 1000.0).max(1.0),
+            step: fade_step(sample_rate),
         }
     }
 
@@ -44,13 +47,32 @@ impl<S: Sample> Bypass<S> {
     /// Forgets what is delayed.
     pub fn clear(&mut self) {
         self.line.clear();
+        if let Some(change) = &mut self.change {
+            change.line.clear();
+        }
+    }
+
+    /// Goes over to another delay; not while another change is there ([`Bypass::is_changing`]).
+    pub fn change_delay(&mut self, change: Box<Redelay<S>>) {
+        self.change = Some(change);
+    }
+
+    /// True until [`Bypass::take_spent`] has taken the last change.
+    #[must_use]
+    pub const fn is_changing(&self) -> bool {
+        self.change.is_some()
+    }
+
+    /// The memory of a change that is over.
+    pub fn take_spent(&mut self) -> Option<Box<Redelay<S>>> {
+        self.change.take_if(|change| change.is_over)
     }
 
     /// True if the dry signal is needed in this block.
     #[must_use]
     #[inline]
     pub fn needs_dry(&self, on: bool) -> bool {
-        on || self.amount > 0.0 || self.line.frames() > 0
+        on || self.amount > 0.0 || self.line.frames() > 0 || self.change.is_some()
     }
 
     /// True if nothing but the dry signal is heard: whatever the logic does makes no step.
@@ -68,11 +90,19 @@ impl<S: Sample> Bypass<S> {
     /// Keeps frames `from..to` of the input before the logic writes over them.
     pub fn capture(&mut self, io: &Bound<'_, S>, from: usize, to: usize) {
         self.captured = io.main_inputs().min(self.dry.len());
-        for (channel, dry) in self.dry.iter_mut().enumerate().take(self.captured) {
+        let Self { dry, line, change, captured, .. } = self;
+        let mut change = change.as_deref_mut().filter(|change| !change.is_over);
+        for (channel, dry) in dry.iter_mut().enumerate().take(*captured) {
             dry[from..to].copy_from_slice(&io.input(channel)[from..to]);
-            self.line.run(channel, &mut dry[from..to]);
+            match &mut change {
+                Some(change) => change.run(channel, &mut dry[from..to], line),
+                None => line.run(channel, &mut dry[from..to]),
+            }
         }
-        self.line.advance(to - from);
+        line.advance(to - from);
+        if let Some(change) = change {
+            change.advance(to - from, line);
+        }
     }
 
     /// What was captured of main input `channel`.
@@ -107,5 +137,59 @@ impl<S: Sample> Bypass<S> {
             end = amount;
         }
         self.amount = end;
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few hundred frames")]
+fn fade_step(sample_rate: f64) -> f64 {
+    1.0 / automatic_frames(sample_rate) as f64
+}
+
+/// Another delay of the dry signal: filled unheard, then faded to. Afterwards it holds the one before.
+#[derive(Debug)]
+pub struct Redelay<S> {
+    line: DelayLine<S>,
+    aside: Vec<S>,
+    position: usize,
+    /// Frames before anything of it is heard.
+    lead: usize,
+    fade: usize,
+    is_over: bool,
+}
+
+impl<S: Sample> Redelay<S> {
+    /// For a [`Bypass`] of these `channels` and `max_frames`. Allocates. [main]
+    #[must_use]
+    pub fn new(channels: usize, max_frames: u32, latency: u32, sample_rate: f64) -> Self {
+        Self {
+            line: DelayLine::new(channels, latency),
+            aside: vec![S::ZERO; max_frames as usize],
+            position: 0,
+            lead: latency as usize,
+            fade: automatic_frames(sample_rate),
+            is_over: false,
+        }
+    }
+
+    fn run(&mut self, channel: usize, samples: &mut [S], before: &mut DelayLine<S>) {
+        let aside = &mut self.aside[..samples.len()];
+        aside.copy_from_slice(samples);
+        self.line.run(channel, aside);
+        before.run(channel, samples);
+        for (i, (sample, new)) in samples.iter_mut().zip(aside).enumerate() {
+            if let Some(way) = (self.position + i).checked_sub(self.lead) {
+                let (from, to) = Law::EqualGain.gains(way, self.fade);
+                *sample = *sample * S::from_f64(from) + *new * S::from_f64(to);
+            }
+        }
+    }
+
+    fn advance(&mut self, frames: usize, before: &mut DelayLine<S>) {
+        self.line.advance(frames);
+        self.position += frames;
+        if self.position >= self.lead + self.fade {
+            std::mem::swap(&mut self.line, before);
+            self.is_over = true;
+        }
     }
 }

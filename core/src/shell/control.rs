@@ -9,6 +9,7 @@
 
 mod activation;
 mod handover;
+mod latency;
 mod shell;
 mod state;
 mod telling;
@@ -85,6 +86,8 @@ struct Main<S> {
     parked: Parked<S>,
     active: Option<AudioConfig>,
     layout: usize,
+    /// Channels of the audio half's dry signal.
+    dry_channels: usize,
     serial: u64,
     /// The deactivation was ours: the next activation goes on with the same player.
     keep: bool,
@@ -184,6 +187,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             parked: Parked::Fresh(Fresh { instance, loads: 0 }),
             active: None,
             layout: 0,
+            dry_channels: 0,
             serial: 0,
             keep: false,
             fault_seen: 0,

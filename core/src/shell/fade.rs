@@ -91,11 +91,17 @@ fn frames(milliseconds: f64, sample_rate: f64, most: f64) -> usize {
     (milliseconds.clamp(0.0, most) * sample_rate / 1000.0).round().max(1.0) as usize
 }
 
+/// Frames of the automatic crossfade.
+#[must_use]
+pub fn automatic_frames(sample_rate: f64) -> usize {
+    frames(AUTO_MILLISECONDS, sample_rate, 1000.0)
+}
+
 impl Plan {
     /// Decides.
     #[must_use]
     pub fn decide(at: &Circumstances) -> Self {
-        let automatic = frames(AUTO_MILLISECONDS, at.sample_rate, 1000.0);
+        let automatic = automatic_frames(at.sample_rate);
         if !at.audio || at.handover.kind == HandoverDesc::CUT {
             return Self::Cut;
         }

@@ -15,6 +15,7 @@ use crate::instance::Instance;
 use crate::params::ParamPlan;
 use crate::rt::buffers::{Buffers, Shape};
 use crate::rt::exchange::Exchange;
+use crate::shell::bypass::Redelay;
 use crate::shell::delay::DelayLine;
 use crate::shell::feed;
 use crate::shell::replay::Past;
@@ -39,7 +40,7 @@ pub struct Player<S> {
     pub instance: Instance<S>,
     /// Buffers of its own layout.
     pub buffers: Buffers<S>,
-    /// Pads its latency to the announced one.
+    /// Pads its latency to the one that the host knows.
     pub pad: Option<DelayLine<S>>,
     /// Number of the build.
     pub build: u32,
@@ -145,11 +146,20 @@ impl<S: Sample> Player<S> {
         })
     }
 
-    /// Pads the latency to `announced` frames where it is smaller. Allocates.
-    pub fn pad_to(&mut self, announced: u32) {
-        let missing = announced.saturating_sub(self.latency);
+    /// Pads the latency to `known` frames where it is smaller. Allocates.
+    pub fn pad_to(&mut self, known: u32) {
+        let missing = known.saturating_sub(self.latency);
         let channels = self.buffers.output_channels();
         self.pad = (missing > 0 && channels > 0).then(|| DelayLine::new(channels, missing));
+    }
+
+    /// Makes a pad shorter that is more than the way to `known` frames, within `fade` frames (0: nobody has heard it).
+    /// [audio]
+    #[inline]
+    pub fn trim_pad(&mut self, known: u32, fade: usize) {
+        if let Some(pad) = &mut self.pad {
+            pad.shorten(known.saturating_sub(self.latency) as usize, fade);
+        }
     }
 }
 
@@ -184,6 +194,12 @@ pub struct Link<S> {
     pub announced_params: AtomicU32,
     /// Live latency in frames.
     pub latency: AtomicU32,
+    /// Latency in frames that the host has read: what is heard is padded to it, and the dry signal delayed by it.
+    pub known_latency: AtomicU32,
+    /// The dry signal's way to another latency, to [audio].
+    pub redelay: Exchange<Redelay<S>>,
+    /// What [audio] is done with.
+    pub spent_redelay: Exchange<Redelay<S>>,
     /// Live tail in frames.
     pub tail: AtomicU64,
     /// Most nanoseconds of a block of the last swap, and those of a steady block before it.
@@ -222,6 +238,9 @@ impl<S> Link<S> {
             not_finite: AtomicBool::new(false),
             announced_params: AtomicU32::new(0),
             latency: AtomicU32::new(0),
+            known_latency: AtomicU32::new(0),
+            redelay: Exchange::new(),
+            spent_redelay: Exchange::new(),
             tail: AtomicU64::new(0),
             swap_ns: AtomicU64::new(0),
             steady_ns: AtomicU64::new(0),

@@ -115,7 +115,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     #[cold]
     #[inline(never)]
     pub(super) fn take(&mut self, desk: &mut Desk<'_>) {
-        let Some(player) = self.link.inbox.take() else { return };
+        let Some(mut player) = self.link.inbox.take() else { return };
         if player.epoch != self.link.epoch.load(Acquire) {
             self.link.returned.store(player.serial, Release);
             self.leave(player, End::Stale);
@@ -124,6 +124,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         if let Some(plan) = &player.plan {
             self.params.switch(plan);
         }
+        player.trim_pad(self.link.known_latency.load(Acquire), 0);
         self.link.taken.store(player.serial, Release);
         self.link.swap_ns.store(0, Relaxed);
         let lead = preroll_frames(

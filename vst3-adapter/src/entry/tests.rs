@@ -214,7 +214,7 @@ fn wavelab_answers_wrong_results_and_cubase_reads_short() {
     let stream = Stream { piece: 7, result: kResultFalse, ..Stream::over(STATE) };
     assert_eq!(bench.set_state(stream), kResultOk);
     let loaded = format!("load Project {}", String::from_utf8_lossy(STATE));
-    assert_eq!(bench.script.take_calls(), [loaded, "take AnyTime".to_owned()]);
+    assert_eq!(bench.script.take_calls(), [loaded, "take AtOnce".to_owned()]);
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn the_components_state_given_to_the_controller_again_is_not_loaded_again() {
     let stream = ComWrapper::new(Stream::over(STATE));
     // SAFETY: ours.
     assert_eq!(unsafe { bench.controller.setComponentState(raw(&stream)) }, kResultOk);
-    assert_eq!(bench.script.take_calls(), ["save Project", "take AnyTime"]);
+    assert_eq!(bench.script.take_calls(), ["save Project", "take AtOnce"]);
     let other = ComWrapper::new(Stream::over(b"another"));
     // SAFETY: ours.
     assert_eq!(unsafe { bench.controller.setComponentState(raw(&other)) }, kResultOk);
@@ -278,7 +278,7 @@ fn the_components_state_given_to_the_controller_again_is_not_loaded_again() {
 #[test]
 fn changes_wait_until_the_host_has_given_a_handler() {
     let bench = Bench::raw();
-    bench.script.change(Phase::AnyTime, Changes::VALUES);
+    bench.script.change(Phase::AtOnce, Changes::VALUES);
     // SAFETY: ours.
     unsafe {
         use vst3::Steinberg::IPluginBaseTrait;
@@ -303,7 +303,7 @@ fn every_change_is_told_by_its_flag_once() {
         (Changes::NOTE_PORTS, flags::kIoChanged),
         (Changes::VALUES | Changes::INFO, flags::kParamValuesChanged | flags::kParamTitlesChanged),
     ] {
-        bench.script.change(Phase::AnyTime, change);
+        bench.script.change(Phase::AtOnce, change);
         bench.set_state(Stream::over(STATE));
         bench.set_state(Stream::over(STATE));
         let told: Vec<i32> = bench.restarts().into_iter().filter(|told| *told != 0).collect();
@@ -315,7 +315,7 @@ fn every_change_is_told_by_its_flag_once() {
 fn live_is_told_nothing_inside_set_active() {
     let bench = Bench::ready();
     bench.script.change(Phase::Activating, Changes::LATENCY);
-    bench.script.change(Phase::Deactivated, Changes::INFO);
+    bench.script.change(Phase::AtOnce, Changes::INFO);
     bench.set_up(48_000.0, 64);
     bench.set_active(true);
     bench.set_active(false);
@@ -343,8 +343,7 @@ fn a_host_that_has_read_the_latency_by_itself_is_not_told() {
 #[test]
 fn ardour_9_only_rereads_latency() {
     let bench = Bench::active();
-    bench.script.with_host(|host| host.request_restart());
-    bench.script.change(Phase::Activating, Changes::LATENCY);
+    bench.script.change(Phase::AtOnce, Changes::LATENCY);
     bench.script.latency.store(99, Ordering::Relaxed);
     let processor = bench.processor.as_ptr() as usize;
     let read = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
@@ -364,8 +363,7 @@ fn ardour_9_only_rereads_latency() {
 #[test]
 fn ardour_7_cycles_set_active_on_latency_from_inside_the_call() {
     let bench = Bench::active();
-    bench.script.with_host(|host| host.request_restart());
-    bench.script.change(Phase::Activating, Changes::LATENCY);
+    bench.script.change(Phase::AtOnce, Changes::LATENCY);
     let (component, processor) = (bench.component.as_ptr() as usize, bench.processor.as_ptr() as usize);
     *bench.data.on_restart.lock() = Some(Box::new(move |_| {
         // SAFETY: the bench holds the object while it runs.
@@ -385,27 +383,31 @@ fn ardour_7_cycles_set_active_on_latency_from_inside_the_call() {
     assert_eq!(bench.restarts(), [flags::kLatencyChanged]);
     assert_eq!(
         bench.script.take_calls()[1..],
-        [
-            "take AnyTime",
-            "take Activating",
-            "deactivate",
-            "take Deactivated",
-            "activate 48000 64",
-            "take Activating"
-        ],
-        "the shell's wish stands until the host deactivates, so that the tail is kept"
+        ["take AtOnce", "deactivate", "activate 48000 64", "take Activating"],
+        "nothing is told inside the cycle"
     );
 }
 
 #[test]
-fn lists_that_change_with_the_latency_are_told_by_the_next_call() {
+fn what_a_shell_asks_for_inside_a_block_reaches_no_host() {
     let bench = Bench::active();
-    bench.script.with_host(|host| host.request_restart());
-    bench.script.change(Phase::Activating, Changes::LATENCY);
-    bench.script.change(Phase::Deactivated, Changes::PARAMS);
+    bench.script.with_host(|host| {
+        host.request_restart();
+        host.request_callback();
+        host.request_process();
+    });
+    assert!(bench.restarts().is_empty());
+    bench.set_state(Stream::over(STATE));
+    assert!(bench.restarts().is_empty(), "a wish is no news");
+}
+
+#[test]
+fn lists_that_change_with_the_latency_are_told_in_the_same_call() {
+    let bench = Bench::active();
+    bench.script.change(Phase::AtOnce, Changes::LATENCY | Changes::PARAMS);
     bench.set_state(Stream::over(STATE));
     bench.set_state(Stream::over(STATE));
-    assert_eq!(bench.restarts(), [flags::kLatencyChanged, flags::kParamTitlesChanged]);
+    assert_eq!(bench.restarts(), [flags::kLatencyChanged | flags::kParamTitlesChanged]);
 }
 
 #[test]
@@ -420,7 +422,7 @@ fn bitwig_is_asked_to_reload_the_component_for_a_changed_count() {
             assert_eq!(bench.controller.setComponentHandler(raw(&bench.host)), kResultOk);
         }
         bench.script.params.lock().push(hotshell_core::shell::ParamInfo { host_id: 12, ..gain(2) });
-        bench.script.change(Phase::AnyTime, Changes::PARAMS);
+        bench.script.change(Phase::AtOnce, Changes::PARAMS);
         bench.set_state(Stream::over(STATE));
         assert_eq!(bench.restarts(), [flags::kParamTitlesChanged | more], "{name}");
     }
@@ -430,7 +432,7 @@ fn bitwig_is_asked_to_reload_the_component_for_a_changed_count() {
 fn a_range_that_moves_normalised_values_is_told_as_values_too() {
     let bench = Bench::ready();
     bench.script.params.lock()[0].max = 2.0;
-    bench.script.change(Phase::AnyTime, Changes::PARAMS);
+    bench.script.change(Phase::AtOnce, Changes::PARAMS);
     bench.set_state(Stream::over(STATE));
     assert_eq!(bench.restarts(), [flags::kParamTitlesChanged | flags::kParamValuesChanged]);
     // SAFETY: ours.
@@ -441,8 +443,7 @@ fn a_range_that_moves_normalised_values_is_told_as_values_too() {
 fn an_added_parameter_is_seen_after_the_titles_are_read_again() {
     let bench = Bench::active();
     bench.script.params.lock().push(hotshell_core::shell::ParamInfo { host_id: 12, ..gain(2) });
-    bench.script.with_host(|host| host.request_restart());
-    bench.script.change(Phase::Deactivated, Changes::PARAMS);
+    bench.script.change(Phase::AtOnce, Changes::PARAMS);
     bench.set_state(Stream::over(STATE));
     assert_eq!(bench.restarts(), [flags::kParamTitlesChanged]);
     // SAFETY: ours.

@@ -2,11 +2,12 @@
 //!
 //! Called by: `component`, `controller` at the end of safe calls; `instance`. Calls: the shell, `host`.
 //! Threads: [main] by VST3's rules.
+//!
+//! VST3's hosts read lists and the latency again while active, so everything is told at once ([`Phase::AtOnce`]). Some
+//! deactivate and activate for it from inside the call (Ardour 7); the shell takes that for its own wish.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
-use hotshell_core::changes::LATENCY_PAUSE;
 use hotshell_core::shell::{Changes, Phase};
 use vst3::Steinberg::Vst::RestartFlags_ as flags;
 
@@ -26,34 +27,13 @@ impl Instance {
         if !self.handler.is_set() {
             return;
         }
-        let mut changes = live.shell.take_changes(Phase::AnyTime);
-        changes |= self.take_restart(&live);
+        let changes = live.shell.take_changes(Phase::AtOnce);
         let waiting = self.pending.swap(0, Ordering::AcqRel).cast_signed();
         let now = waiting | self.restart_flags(&live, changes);
         self.handler.restart(now);
         if changes.contains(Changes::DIRTY) {
             self.handler.dirty();
         }
-    }
-
-    /// What CLAP would tell around a restart. VST3 needs none: the host reads new lists and the new latency while
-    /// active.
-    ///
-    /// A host that is told of the latency may deactivate and activate for it (Ardour 7), and that restart, ours, must
-    /// not cost the tail. So the shell's wish is left standing then, the lists wait for the next call, and until a
-    /// restart comes we look without being asked.
-    fn take_restart(&self, live: &Live) -> Changes {
-        let standing = self.latency_told.lock();
-        if !live.link.take_restart() && standing.is_none() {
-            return Changes::empty();
-        }
-        let lately = standing.is_some_and(|told| told.elapsed() < LATENCY_PAUSE);
-        drop(standing);
-        if !lately && live.shell.take_changes(Phase::Activating).contains(Changes::LATENCY) {
-            *self.latency_told.lock() = Some(Instant::now());
-            return Changes::LATENCY;
-        }
-        live.shell.take_changes(Phase::Deactivated)
     }
 
     /// Inside a call in which nothing may be told: kept for the next safe one.

@@ -415,8 +415,7 @@ fn a_block_allocates_nothing() {
 fn a_range_that_changed_while_active_counts_from_the_next_block() {
     let (bench, seen) = doubling();
     bench.script.params.lock()[0].max = 3.0;
-    bench.script.with_host(|host| host.request_restart());
-    bench.script.change(hotshell_core::shell::Phase::Deactivated, hotshell_core::shell::Changes::PARAMS);
+    bench.script.change(hotshell_core::shell::Phase::AtOnce, hotshell_core::shell::Changes::PARAMS);
     assert_eq!(bench.set_state(crate::entry::bench::Stream::over(b"state")), kResultOk);
     let changes = Changes::of(&[(10, &[(0, 1.0)])]);
     run(&bench, |block| block.inputParameterChanges = raw(&changes));

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::time::Instant;
 
 use hotshell_abi::{AudioConfig, ParamDesc, PluginDesc, Reason, RenderMode, Sample};
 
@@ -106,6 +107,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         main.active = Some(config);
         self.link.taken.store(player.serial, Release);
         self.link.latency.store(player.latency, Relaxed);
+        self.link.known_latency.store(player.latency, Release);
+        main.dry_channels = player.buffers.main_inputs();
+        drop(self.link.redelay.take());
         self.link.tail.store(player.tail, Relaxed);
         if self.link.heard.load(Relaxed) != player.build {
             // Not heard yet: its first block says when.
@@ -138,7 +142,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let Some(mut candidate) = self.link.inbox.take() else { return };
         let Some(mut pending) = main.pending.take() else { return };
         let config = main.active.map(|config| Self::config_for(main, pending.live.desc, &config));
-        candidate.pad_to(main.announced.latency());
+        candidate.pad_to(self.link.known_latency.load(Acquire));
         candidate.serial = main.number(pending.live.shared.table());
         if config == Some(candidate.config) {
             candidate.epoch = self.link.epoch.load(Acquire);
@@ -163,7 +167,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             main.fault_seen = player.serial;
             main.unfit = Some((player.build, self.why(Some(player.instance.shared().table()))));
         }
-        main.keep = main.announced.restart_asked();
+        main.keep = main.announced.deactivated(Instant::now());
         if main.active.take().is_none() {
             return [Some(Parked::Player(player, past)), None];
         }

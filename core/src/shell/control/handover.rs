@@ -49,7 +49,7 @@ struct Aim {
     config: Option<AudioConfig>,
     epoch: u64,
     /// Latency that the host knows, in frames.
-    announced: u32,
+    known: u32,
 }
 
 enum Ready<S> {
@@ -138,10 +138,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let aim = {
             let main = self.lock("the plug-in's configuration")?;
             let config = main.active.map(|config| Self::config_for(&main, live.desc, &config));
-            Aim { config, epoch: self.link.epoch.load(Acquire), announced: main.announced.latency() }
+            let known = self.link.known_latency.load(Acquire);
+            Aim { config, epoch: self.link.epoch.load(Acquire), known }
         };
         let ready = match aim.config {
-            Some(config) => Ready::Player(self.prepared(fresh, &live, &config, offer, aim.announced)?),
+            Some(config) => Ready::Player(self.prepared(fresh, &live, &config, offer, aim.known)?),
             None => Ready::Fresh(fresh),
         };
         let mut main = self.lock_in_sync(&live.shared)?;
@@ -155,7 +156,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         match ready {
             Ready::Player(mut player) => {
                 player.epoch = aim.epoch;
-                let late = player.latency.saturating_sub(aim.announced);
+                let known = self.link.known_latency.load(Acquire);
+                if known != aim.known {
+                    player.pad_to(known);
+                }
+                let late = player.latency.saturating_sub(known);
                 let put = self.put(&mut main, player, live, plan);
                 drop(main);
                 let (untaken, plan) = put.map_err(|(error, _)| error)?;
@@ -163,7 +168,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 self.say_all(Level::Info, &plan.lines);
                 if late > 0 {
                     let text = format!(
-                        "the new build is {late} frames late until the host has restarted the plug-in"
+                        "the new build is {late} frames late until the host has taken note of its latency"
                     );
                     self.log(Level::Info, &text);
                 }
@@ -192,14 +197,14 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         live: &Live,
         config: &AudioConfig,
         offer: Offer,
-        announced: u32,
+        known: u32,
     ) -> Result<Box<Player<S>>, ShellError> {
         let mut player = Player::prepare(fresh.instance, live.desc, config, offer.build)?;
         player.loads = fresh.loads;
         player.bypass = self.shell_bypass(live.desc);
         warm(&mut player, live.desc, config)
             .map_err(|()| ShellError::Panicked(format!("in a silent block: {}", offer.table.last_panic())))?;
-        player.pad_to(announced);
+        player.pad_to(known);
         player.swap = Some(SwapMemory::new());
         player.first_block = offer.reason;
         Ok(Box::new(player))

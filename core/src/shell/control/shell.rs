@@ -175,7 +175,11 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
     }
 
     fn host_read(&self, what: Changes) {
-        self.main.lock().announced.host_read(what);
+        let mut main = self.main.lock();
+        main.announced.host_read(what);
+        if what.contains(Changes::LATENCY) {
+            self.keep_in_step(&main);
+        }
     }
 
     fn hold(&self, what: Changes) {

@@ -1,0 +1,198 @@
+//! A host that is told at once and restarts nothing: what it has read is how late the sound is.
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers in tests")]
+
+#[path = "common/rig.rs"]
+mod rig;
+
+use std::sync::Arc;
+
+use hotshell_core::shell::{Changes, Phase, Shell};
+use hotshell_derive::Params;
+use hotshell_logic::params::{BoolParam, IntParam};
+use hotshell_logic::{
+    AudioBuffer, AudioConfig, CreateContext, EventList, PluginInfo, PluginLogic, ProcessContext,
+    ProcessStatus,
+};
+use rig::Rig;
+
+#[derive(Params)]
+#[params(crate = hotshell_logic)]
+struct LateParams {
+    #[param(id = "bypass", bypass)]
+    bypass: BoolParam,
+    #[param(id = "more", range = 0..=100, default = 0)]
+    more: IntParam,
+}
+
+/// Its input, `LATE` frames and those of its parameter later; 30 is deaf to the parameter.
+struct Late<const LATE: usize> {
+    params: Arc<LateParams>,
+    past: Vec<Vec<f32>>,
+}
+
+impl<const LATE: usize> Late<LATE> {
+    fn late(&self) -> usize {
+        if LATE == 30 { LATE } else { LATE + usize::try_from(self.params.more.value()).unwrap() }
+    }
+}
+
+impl<const LATE: usize> PluginLogic for Late<LATE> {
+    type Params = LateParams;
+    const INFO: PluginInfo = PluginInfo::new("org.example.late", "Late");
+
+    fn create(params: Arc<LateParams>, _: &CreateContext<'_>) -> Self {
+        let _ = &params.bypass;
+        Self { params, past: Vec::new() }
+    }
+
+    fn reset(&mut self, config: &AudioConfig) {
+        self.past = vec![vec![0.0; config.max_frames as usize + 1000]; 2];
+    }
+
+    fn latency(&self) -> u32 {
+        self.late() as u32
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut AudioBuffer<'_, f32>,
+        _: &EventList<'_>,
+        _: &mut ProcessContext<'_>,
+    ) -> ProcessStatus {
+        let late = self.late();
+        for (channel, past) in buffer.in_place().iter_mut().zip(&mut self.past) {
+            let frames = channel.len();
+            past.rotate_left(frames);
+            let end = past.len();
+            past[end - frames..].copy_from_slice(channel);
+            channel.copy_from_slice(&past[end - frames - late..end - late]);
+        }
+        ProcessStatus::Active
+    }
+}
+
+/// What a host does that only reads again: told of the latency, it asks for it.
+fn told_and_read(rig: &Rig) -> (Changes, u32) {
+    let told = rig.shell.take_changes(Phase::AtOnce);
+    let latency = rig.shell.latency();
+    if told.contains(Changes::LATENCY) {
+        rig.shell.host_read(Changes::LATENCY);
+    }
+    (told, latency)
+}
+
+fn blocks(rig: &mut Rig, count: usize) {
+    (0..count).for_each(|_| rig.block());
+}
+
+/// Enough for any change-over and what goes through the longest delay.
+const SETTLED: usize = 40;
+/// A fade between two places of the slow source steps no more than this.
+const SMOOTH: f32 = 0.02;
+
+fn heard_late(rig: &mut Rig, late: usize) {
+    let from = rig.heard.len();
+    blocks(rig, 4);
+    rig.expect(from, 1.0, late);
+}
+
+#[test]
+fn ardour_9_only_rereads_and_what_is_heard_is_as_late_as_what_it_read() {
+    let mut rig = Rig::new::<Late<0>>();
+    rig.shell.host_read(Changes::LATENCY);
+    blocks(&mut rig, SETTLED);
+    let from = rig.heard.len();
+    rig.swap::<Late<100>>(1);
+    blocks(&mut rig, SETTLED);
+    assert_eq!(told_and_read(&rig), (Changes::LATENCY, 100));
+    heard_late(&mut rig, 100);
+    rig.swap::<Late<30>>(2);
+    blocks(&mut rig, SETTLED);
+    let told = loop {
+        heard_late(&mut rig, 100);
+        let told = told_and_read(&rig);
+        if !told.0.is_empty() {
+            break told;
+        }
+    };
+    assert_eq!(told, (Changes::LATENCY, 30), "padded until the host has read");
+    blocks(&mut rig, SETTLED);
+    heard_late(&mut rig, 30);
+    assert_eq!(rig.notes.calls("restart"), 0);
+    assert_eq!(rig.lost(), 0);
+    assert!(rig.largest_step(from) < SMOOTH, "{}", rig.largest_step(from));
+}
+
+#[test]
+fn a_host_that_does_not_read_again_keeps_what_it_compensates_for() {
+    let mut rig = Rig::new::<Late<100>>();
+    rig.shell.host_read(Changes::LATENCY);
+    blocks(&mut rig, SETTLED);
+    rig.swap::<Late<30>>(1);
+    blocks(&mut rig, SETTLED);
+    assert_eq!(rig.shell.take_changes(Phase::AtOnce), Changes::LATENCY);
+    blocks(&mut rig, SETTLED);
+    heard_late(&mut rig, 100);
+}
+
+#[test]
+fn the_bypass_follows_what_the_host_has_read() {
+    for (first, then) in [(0_usize, 100_usize), (100, 0), (100, 300)] {
+        let mut rig = match first {
+            0 => Rig::new::<Late<0>>(),
+            _ => Rig::new::<Late<100>>(),
+        };
+        rig.shell.host_read(Changes::LATENCY);
+        rig.set("bypass", 1.0);
+        blocks(&mut rig, SETTLED);
+        heard_late(&mut rig, first);
+        let from = rig.heard.len();
+        match then {
+            0 => rig.swap::<Late<0>>(1),
+            100 => rig.swap::<Late<100>>(1),
+            _ => rig.swap::<Late<300>>(1),
+        }
+        blocks(&mut rig, SETTLED);
+        assert_eq!(told_and_read(&rig).1, then as u32);
+        blocks(&mut rig, SETTLED);
+        heard_late(&mut rig, then);
+        assert!(rig.largest_step(from) < SMOOTH, "{first} to {then}: {}", rig.largest_step(from));
+    }
+}
+
+#[test]
+fn a_candidate_that_waits_is_padded_to_what_the_host_reads_meanwhile() {
+    let mut rig = Rig::new::<Late<0>>();
+    rig.shell.host_read(Changes::LATENCY);
+    rig.set("more", 100.0);
+    blocks(&mut rig, SETTLED);
+    rig.swap::<Late<30>>(1);
+    assert_eq!(told_and_read(&rig), (Changes::LATENCY, 100));
+    blocks(&mut rig, SETTLED);
+    heard_late(&mut rig, 100);
+}
+
+#[test]
+fn a_logic_that_grows_into_its_pad_is_not_delayed_twice() {
+    let mut rig = Rig::new::<Late<100>>();
+    rig.shell.host_read(Changes::LATENCY);
+    blocks(&mut rig, SETTLED);
+    rig.swap::<Late<20>>(1);
+    blocks(&mut rig, SETTLED);
+    heard_late(&mut rig, 100);
+    rig.set("more", 80.0);
+    blocks(&mut rig, SETTLED);
+    heard_late(&mut rig, 100);
+}
+
+#[test]
+fn a_host_that_restarts_for_what_it_was_told_keeps_the_instance_and_needs_no_fade() {
+    let mut rig = Rig::new::<Late<0>>();
+    rig.shell.host_read(Changes::LATENCY);
+    rig.swap::<Late<100>>(1);
+    blocks(&mut rig, SETTLED);
+    assert_eq!(told_and_read(&rig).0, Changes::LATENCY);
+    rig.engine.restart().unwrap();
+    heard_late(&mut rig, 100);
+}
