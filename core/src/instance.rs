@@ -7,6 +7,8 @@
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: the only caller through the boundary's table")]
 
+pub mod editor;
+
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr;

@@ -8,6 +8,7 @@ pub mod block;
 pub mod bound;
 pub mod buffers;
 pub mod denormals;
+pub mod editor_host;
 pub mod exchange;
 pub mod owned;
 pub mod patchbay;

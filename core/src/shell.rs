@@ -8,6 +8,7 @@ pub mod audio;
 mod bypass;
 pub mod control;
 mod delay;
+pub mod editors;
 mod fade;
 mod feed;
 mod guard;
@@ -109,6 +110,8 @@ pub enum ShellError {
     Incompatible(String),
     /// A reload or an editor held what was needed for longer than `GUI_LOCK_WAIT`; nothing was changed.
     Busy(&'static str),
+    /// The build has no editor, or its code could not make one: why.
+    NoEditor(String),
     /// Already active, or not active.
     WrongPhase(&'static str),
 }
@@ -123,6 +126,7 @@ impl std::fmt::Display for ShellError {
             Self::Busy(what) => {
                 write!(f, "{what} was busy for longer than the main thread may wait; try again")
             }
+            Self::NoEditor(why) => write!(f, "no editor: {why}"),
             Self::WrongPhase(what) => f.write_str(what),
         }
     }
@@ -225,6 +229,16 @@ pub trait Shell: Send + Sync {
     /// The host forbids these ([`Changes::PORTS`] where it may not be asked to read ports again): they are never
     /// announced, and the new logic runs behind a shim.
     fn hold(&self, what: Changes);
+
+    /// This instance as its editor-proxy sees it, which may outlive this handle; `None`: no editors here.
+    fn editors(&self) -> Option<std::sync::Arc<dyn editors::Editors>> {
+        None
+    }
+    /// What the user did in the editor since the last call, in order, of announced parameters only: for the host. The
+    /// values are in place. [main]
+    fn take_edits(&self) -> Vec<editors::Edit> {
+        Vec::new()
+    }
 
     /// The host's pointers are about to end: no call of [`Host`] after this returns.
     fn disconnect(&self);

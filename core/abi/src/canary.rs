@@ -75,6 +75,11 @@ crossing_types! {
     crate::table::ResetReport => "ResetReport",
     crate::table::StateEntry<'static> => "StateEntry",
     crate::table::StateSink<'static> => "StateSink",
+    crate::editor::WindowHandle => "WindowHandle",
+    crate::editor::EditorSize => "EditorSize",
+    crate::editor::EditorDesc => "EditorDesc",
+    crate::editor::EditorKey => "EditorKey",
+    crate::editor::EditorArgs => "EditorArgs",
 }
 
 /// What a side was built with. Kept in the logic's table; the shell compares it with its own before any call.

@@ -20,6 +20,7 @@ pub mod block;
 pub mod canary;
 pub mod cell;
 pub mod describe;
+pub mod editor;
 pub mod event;
 pub mod snapshot;
 pub mod status;
@@ -34,6 +35,7 @@ pub use describe::{
     BusDesc, BusLayoutDesc, HandoverDesc, MeterDesc, NotePortsDesc, ParamDesc, PersistDesc, PluginDesc,
     VariantDesc,
 };
+pub use editor::{EditorDesc, EditorSize};
 pub use event::{Event, EventKind, EventOutput};
 pub use status::{Reason, Status};
 pub use store::StoreRef;

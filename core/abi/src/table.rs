@@ -9,6 +9,7 @@
 
 use core::ffi::c_void;
 
+use crate::editor::{EditorArgs, EditorDesc, EditorHandle, EditorKey, EditorSize};
 use crate::snapshot::SnapshotBuffer;
 use crate::{
     AbiCanary, AudioConfig, ByteSink, Bytes, MeterCell, ParamCell, PluginDesc, ProcessArgs, Reason, Slice,
@@ -93,6 +94,27 @@ pub struct LogicApi {
     pub snapshot: unsafe extern "C" fn(logic: LogicHandle, out: *mut SnapshotBuffer<'_>) -> Status,
     /// [audio]. Reads the old instance's snapshot; `replay_notes` gets 1 if held notes must be replayed, else 0.
     pub restore: unsafe extern "C" fn(logic: LogicHandle, from: Bytes<'_>, replay_notes: *mut u32) -> Status,
+
+    /// [main] [editor]. Size and rules of the author's editor; [`Status::NOT_SUPPORTED`] if he has none.
+    pub editor_describe: unsafe extern "C" fn(shared: SharedHandle, out: *mut EditorDesc) -> Status,
+    /// [editor]. Opens an editor, unmapped, as a child of the shell's window. May take its time. All further calls on
+    /// it come from the same thread. On [`Status::REFUSED`] the reason is in `message`.
+    pub editor_open: unsafe extern "C" fn(
+        shared: SharedHandle,
+        args: *const EditorArgs,
+        out: *mut EditorHandle,
+        message: *mut ByteSink<'_>,
+    ) -> Status,
+    /// [editor]. Closes it: no call of its host's after this returns.
+    pub editor_close: unsafe extern "C" fn(editor: EditorHandle) -> Status,
+    /// [editor]. Maps (1) or unmaps (0) its window.
+    pub editor_show: unsafe extern "C" fn(editor: EditorHandle, visible: u32) -> Status,
+    /// [editor]. The shell's window has this size, in physical pixels.
+    pub editor_resize: unsafe extern "C" fn(editor: EditorHandle, size: EditorSize) -> Status,
+    /// [editor]. Physical pixels to a logical one.
+    pub editor_scale: unsafe extern "C" fn(editor: EditorHandle, scale: f64) -> Status,
+    /// [editor]. A key that the host passed on; [`Status::NOT_SUPPORTED`] if the editor has no use for it.
+    pub editor_key: unsafe extern "C" fn(editor: EditorHandle, key: *const EditorKey) -> Status,
 }
 
 /// Logic to shell. Every function catches panics inside.

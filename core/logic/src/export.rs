@@ -3,6 +3,7 @@
 //! Called by: the facade's `plugin!` and Rig take [`api`]. Calls: `thunk`, `state`, `describe`. Threads: [any].
 
 pub(crate) mod describe;
+mod editor;
 mod logger;
 pub(crate) mod panic;
 pub(crate) mod published;
@@ -86,6 +87,13 @@ impl<G: PluginLogicCore<S>, S: Sample> Table<G, S> {
         process: thunk::process::<G, S>,
         snapshot: thunk::snapshot::<G, S>,
         restore: thunk::restore::<G, S>,
+        editor_describe: editor::describe::<G, S>,
+        editor_open: editor::open::<G, S>,
+        editor_close: editor::close,
+        editor_show: editor::show,
+        editor_resize: editor::resize,
+        editor_scale: editor::scale,
+        editor_key: editor::key,
     };
 }
 

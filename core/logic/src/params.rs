@@ -92,6 +92,10 @@ pub trait Param {
     /// Writes the number behind a plain value into the cell: for unit tests of code that takes `&Params`. A host would
     /// not hear of it. [any]
     fn store(&self, plain: f64);
+    /// The number behind the value, without modulation. [any]
+    fn load(&self) -> f64;
+    /// The mono modulation offset in plain units. [any]
+    fn offset(&self) -> f64;
     /// Sets the value, for unit tests: see [`Param::store`]. [any]
     fn set(&self, value: Self::Plain) {
         self.store(self.to_plain(value));

@@ -9,6 +9,7 @@ use hotshell_abi::{AudioConfig, Sample};
 use crate::buffer::AudioBuffer;
 use crate::bus::{BusLayout, NotePorts};
 use crate::context::{CreateContext, ProcessContext};
+use crate::editor::Editor;
 use crate::events::EventList;
 use crate::info::{Handover, PluginInfo, ProcessStatus, Replay, Split, Tail};
 use crate::params::Params;
@@ -117,6 +118,13 @@ pub trait PluginLogic: Send + Sized + 'static {
         let _ = bytes;
         None
     }
+
+    /// The window, if it has one: a size and how to build it. Receiverless: a window never sees the audio half. Asked for
+    /// each opening, and when the host wants to know the size. [main] [editor]
+    fn editor(params: &Arc<Self::Params>) -> Option<Editor> {
+        let _ = params;
+        None
+    }
 }
 
 /// A plug-in that works in double precision: [`PluginLogic`] with `f64`. A type implements one of the two, never both.
@@ -217,6 +225,13 @@ pub trait PluginLogic64: Send + Sized + 'static {
         let _ = bytes;
         None
     }
+
+    /// The window, if it has one: a size and how to build it. Receiverless: a window never sees the audio half. Asked for
+    /// each opening, and when the host wants to know the size. [main] [editor]
+    fn editor(params: &Arc<Self::Params>) -> Option<Editor> {
+        let _ = params;
+        None
+    }
 }
 
 /// What shells drive: the items of [`PluginLogic`] over the sample type. Implemented for both leaf traits' types; authors
@@ -296,6 +311,8 @@ pub trait PluginLogicCore<S: Sample>: Send + Sized + 'static {
     /// Reads bytes that are not hotshell's: the plug-in's past in another framework. `None`: not known. Set
     /// `imports_state` in `INFO` to be asked. [main]
     fn import_state(bytes: &[u8]) -> Option<StateDoc>;
+    /// [main] [editor].
+    fn editor(params: &Arc<Self::Params>) -> Option<Editor>;
 }
 
 impl<G: PluginLogic> PluginLogicCore<f32> for G {
@@ -376,6 +393,11 @@ impl<G: PluginLogic> PluginLogicCore<f32> for G {
     #[inline]
     fn import_state(bytes: &[u8]) -> Option<StateDoc> {
         <G as PluginLogic>::import_state(bytes)
+    }
+
+    #[inline]
+    fn editor(params: &Arc<<G as PluginLogic>::Params>) -> Option<Editor> {
+        <G as PluginLogic>::editor(params)
     }
 }
 
@@ -460,5 +482,10 @@ impl<G: PluginLogic64> PluginLogicCore<f64> for G {
     #[inline]
     fn import_state(bytes: &[u8]) -> Option<StateDoc> {
         <G as PluginLogic64>::import_state(bytes)
+    }
+
+    #[inline]
+    fn editor(params: &Arc<<G as PluginLogic64>::Params>) -> Option<Editor> {
+        <G as PluginLogic64>::editor(params)
     }
 }

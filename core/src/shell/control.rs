@@ -8,6 +8,7 @@
 //! [`GUI_LOCK_WAIT`] at most.
 
 mod activation;
+mod editors;
 mod handover;
 mod latency;
 mod shell;
@@ -28,6 +29,7 @@ use crate::host::{Host, Level};
 use crate::instance::{Instance, SharedHalf, Table};
 use crate::params::{ParamPlan, Parameters};
 use crate::rt::shell_api::StoreOwner;
+use crate::shell::editors::EditorPart;
 use crate::shell::player::{Link, Player};
 use crate::shell::replay::Past;
 use crate::shell::{BusInfo, GUI_LOCK_WAIT, LayoutInfo, ShellError};
@@ -63,6 +65,7 @@ pub struct Control<P, S> {
     /// [`Store::fields_version`] that the builds' own fields were last compared with.
     fields_seen: AtomicU64,
     tap: OnceLock<Tap>,
+    editors: EditorPart,
     /// No reload thread looks after faults: [audio] asks for a main-thread call.
     alone: bool,
     /// Why instances are made that no reload and no fault asks for: [`Reason::HOST`], or a trial's.
@@ -210,6 +213,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             asked: AtomicBool::new(false),
             fields_seen: AtomicU64::new(0),
             tap: OnceLock::new(),
+            editors: EditorPart::default(),
             alone,
             reason,
         })

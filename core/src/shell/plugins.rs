@@ -14,6 +14,7 @@ use crate::host::{Host, Level};
 use crate::instance::Table;
 use crate::params::{ParamStore, Parameters};
 use crate::shell::control::{Control, Offer};
+use crate::shell::editors::{Edit, Editors};
 use crate::shell::{
     Audio, Changes, EventSink, EventSource, LayoutInfo, ParamInfo, Phase, Plugins, Shell, ShellError,
     StateContext, Tail,
@@ -218,6 +219,12 @@ impl<K: Kind, P: Parameters, S: Sample> Shell for Around<K, P, S> {
     }
     fn hold(&self, what: Changes) {
         self.control.hold(what);
+    }
+    fn editors(&self) -> Option<Arc<dyn Editors>> {
+        Some(Arc::clone(&self.control) as Arc<dyn Editors>)
+    }
+    fn take_edits(&self) -> Vec<Edit> {
+        self.control.take_announced_edits()
     }
     fn disconnect(&self) {
         self.control.disconnect();

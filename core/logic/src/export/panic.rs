@@ -44,6 +44,13 @@ pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Option<T> {
     answer
 }
 
+/// Message and place of the last panic that a gate has caught, and forgets it. Not on [audio].
+pub(crate) fn words() -> String {
+    let mut text = TextBuffer::new();
+    LAST.take(&mut text);
+    text.as_str().to_owned()
+}
+
 fn message(payload: &(dyn Any + Send)) -> &str {
     if let Some(text) = payload.downcast_ref::<&'static str>() {
         text

@@ -13,6 +13,7 @@ use crate::context::Level;
 use crate::export::describe::description;
 use crate::export::logger;
 use crate::export::panic::gate;
+use crate::params::build::ParamRecord;
 use crate::params::persist::SyncField;
 use crate::params::text::Text;
 use crate::params::{Params, ParamsBuilder, Smoother};
@@ -27,7 +28,7 @@ pub(crate) struct Shared<P> {
 /// What the thunks need of a shared half, whatever its type.
 pub(crate) struct Parts {
     fields: Vec<Arc<dyn SyncField>>,
-    texts: Vec<Text>,
+    pub(crate) params: Vec<ParamRecord>,
     pub(crate) smoothers: Vec<Smoother>,
     pub(crate) store: StoreRef,
 }
@@ -44,8 +45,8 @@ impl<P: Params> Shared<P> {
         let mut builder = ParamsBuilder::bound(&store);
         let params = Arc::new(P::build(&mut builder));
         let found = builder.found;
-        let texts = found.params.iter().map(|param| param.text).collect();
-        let parts = Parts { fields: found.fields, texts, smoothers: found.smoothers, store };
+        let parts =
+            Parts { fields: found.fields, params: found.params, smoothers: found.smoothers, store };
         for line in parts.sync() {
             parts.store.log(Level::Warning as u32, &line);
         }
@@ -130,7 +131,7 @@ pub(crate) fn refuse(reason: &str, message: Option<&mut ByteSink<'_>>) -> Status
 }
 
 fn text_of<P: Params>(shared: &Shared<P>, index: u32) -> Option<&Text> {
-    shared.parts.texts.get(usize::try_from(index).ok()?)
+    shared.parts.params.get(usize::try_from(index).ok()?).map(|param| &param.text)
 }
 
 pub(crate) unsafe extern "C" fn param_text<G: PluginLogicCore<S>, S: Sample>(

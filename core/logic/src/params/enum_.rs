@@ -75,4 +75,10 @@ impl<E: ParamEnum> Param for EnumParam<E> {
     fn store(&self, plain: f64) {
         self.cell.set_base(plain);
     }
+    fn load(&self) -> f64 {
+        self.cell.base()
+    }
+    fn offset(&self) -> f64 {
+        self.cell.modulation()
+    }
 }

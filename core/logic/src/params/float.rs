@@ -74,4 +74,10 @@ impl Param for FloatParam {
     fn store(&self, plain: f64) {
         self.cell.set_base(plain);
     }
+    fn load(&self) -> f64 {
+        self.cell.base()
+    }
+    fn offset(&self) -> f64 {
+        self.cell.modulation()
+    }
 }

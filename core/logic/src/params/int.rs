@@ -66,4 +66,10 @@ impl Param for IntParam {
     fn store(&self, plain: f64) {
         self.cell.set_base(plain);
     }
+    fn load(&self) -> f64 {
+        self.cell.base()
+    }
+    fn offset(&self) -> f64 {
+        self.cell.modulation()
+    }
 }

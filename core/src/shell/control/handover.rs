@@ -163,6 +163,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 let late = player.latency.saturating_sub(known);
                 let put = self.put(&mut main, player, live, plan);
                 drop(main);
+                self.editors.moved();
                 let (untaken, plan) = put.map_err(|(error, _)| error)?;
                 drop(untaken);
                 self.say_all(Level::Info, &plan.lines);
@@ -182,6 +183,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 self.go_live(&mut main, live, &plan, true);
                 main.keep = false;
                 drop(main);
+                self.editors.moved();
                 drop((waiting, before));
                 self.ask_host(false, true);
                 self.say_all(Level::Info, &plan.lines);
@@ -309,6 +311,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }
         } else if self.link.returned.load(Acquire) == serial {
             main.pending = None;
+            self.editors.moved();
         }
     }
 

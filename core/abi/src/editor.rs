@@ -1,0 +1,354 @@
+//! Editors: what the shell tells a build's editor, and what the editor may call back.
+//!
+//! Called by: `hotshell-core/instance/editor` opens editors, `hotshell-logic/export/editor` makes them; the other way
+//! round for [`EditorHost`]. Calls: nothing. Threads: the tag at each item; [editor] is the one thread that opened an
+//! editor, and any thread that the editor draws on.
+//!
+//! Sizes of a description and of a wish are *logical* (96 to the inch); sizes of an open window are *physical* pixels.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+use crate::{EPOCH, MAGIC, Str};
+
+/// Opaque: one open editor of the logic's.
+pub type EditorHandle = *mut c_void;
+/// Opaque: what an open editor is to the shell.
+pub type EditorHostHandle = *const c_void;
+
+/// Which windowing system a [`WindowHandle`] belongs to.
+#[repr(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WindowKind(pub u32);
+
+impl WindowKind {
+    /// X11: the handle is a window id.
+    pub const X11: Self = Self(1);
+    /// Windows: the handle is an `HWND`.
+    pub const WIN32: Self = Self(2);
+    /// macOS: the handle is an `NSView*`.
+    pub const COCOA: Self = Self(3);
+}
+
+/// A native window. Valid as long as the shell keeps it, which is at least until the editor in it was closed.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WindowHandle {
+    /// Windowing system.
+    pub kind: WindowKind,
+    /// 0.
+    pub reserved: u32,
+    /// What that system calls the window.
+    pub handle: u64,
+}
+
+/// Width and height.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EditorSize {
+    /// Left to right.
+    pub width: u32,
+    /// Top to bottom.
+    pub height: u32,
+}
+
+impl EditorSize {
+    /// Largest side that any host or windowing system is asked for.
+    pub const MOST: u32 = 16_384;
+
+    /// Both sides.
+    #[must_use]
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+
+    /// Both sides times `factor`, rounded, between 1 and [`EditorSize::MOST`].
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 1..=MOST before")]
+    pub fn scaled(self, factor: f64) -> Self {
+        let factor = if factor.is_finite() && factor > 0.0 { factor } else { 1.0 };
+        let side = |side: u32| (f64::from(side) * factor).round().clamp(1.0, f64::from(Self::MOST)) as u32;
+        Self { width: side(self.width), height: side(self.height) }
+    }
+}
+
+/// Size and resize rules of a build's editor.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EditorDesc {
+    /// Preferred size, logical.
+    pub size: EditorSize,
+    /// Least size, logical.
+    pub min: EditorSize,
+    /// Greatest size, logical.
+    pub max: EditorSize,
+    /// [`EditorDesc::RESIZABLE`] and friends.
+    pub flags: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+impl EditorDesc {
+    /// The user may resize it between `min` and `max`.
+    pub const RESIZABLE: u32 = 1;
+    /// Only in the proportion of `size`.
+    pub const KEEP_ASPECT: u32 = 2;
+
+    /// True if the user may resize it.
+    #[must_use]
+    pub const fn resizable(&self) -> bool {
+        self.flags & Self::RESIZABLE != 0
+    }
+
+    /// The size that a wish for `wanted` (physical, at `scale`) becomes: inside the limits, in proportion if asked.
+    #[must_use]
+    pub fn fit(&self, wanted: EditorSize, scale: f64) -> EditorSize {
+        if !self.resizable() {
+            return self.size.scaled(scale);
+        }
+        let (min, max) = (self.min.scaled(scale), self.max.scaled(scale));
+        let side = |side: u32, min: u32, max: u32| side.clamp(min, max.max(min));
+        let mut size = EditorSize {
+            width: side(wanted.width, min.width, max.width),
+            height: side(wanted.height, min.height, max.height),
+        };
+        if self.flags & Self::KEEP_ASPECT != 0 {
+            let natural = self.size.scaled(scale);
+            let factor = (f64::from(size.width) / f64::from(natural.width))
+                .min(f64::from(size.height) / f64::from(natural.height));
+            size = natural.scaled(factor);
+        }
+        size
+    }
+}
+
+/// A key, from a host that passes keys on.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EditorKey {
+    /// Unicode scalar value of what it types; 0: nothing.
+    pub character: u32,
+    /// [`EditorKey::BACKSPACE`] and friends; 0: none of them.
+    pub named: u32,
+    /// [`EditorKey::SHIFT`] and friends.
+    pub modifiers: u32,
+    /// 1 pressed, 0 released.
+    pub pressed: u32,
+}
+
+#[allow(missing_docs, reason = "the names of keys")]
+impl EditorKey {
+    pub const BACKSPACE: u32 = 1;
+    pub const TAB: u32 = 2;
+    pub const ENTER: u32 = 3;
+    pub const ESCAPE: u32 = 4;
+    pub const DELETE: u32 = 5;
+    pub const LEFT: u32 = 6;
+    pub const RIGHT: u32 = 7;
+    pub const UP: u32 = 8;
+    pub const DOWN: u32 = 9;
+    pub const HOME: u32 = 10;
+    pub const END: u32 = 11;
+    pub const PAGE_UP: u32 = 12;
+    pub const PAGE_DOWN: u32 = 13;
+
+    pub const SHIFT: u32 = 1;
+    pub const CONTROL: u32 = 2;
+    pub const ALT: u32 = 4;
+    pub const COMMAND: u32 = 8;
+}
+
+/// Arguments of `editor_open`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct EditorArgs {
+    /// The shell's own window, mapped or about to be. The editor's becomes its child, at its upper left corner.
+    pub parent: WindowHandle,
+    /// Physical pixels.
+    pub size: EditorSize,
+    /// Physical pixels to a logical one.
+    pub scale: f64,
+    /// Number of the build; 0: linked into the shell.
+    pub build: u32,
+    /// 0.
+    pub reserved: u32,
+    /// What the editor may call; valid for ever.
+    pub host: *const EditorHost,
+    /// First argument of those calls.
+    pub context: EditorHostHandle,
+}
+
+/// Editor to shell. Every function catches panics inside, and none ever waits for the host or for [main].
+#[repr(C)]
+#[derive(Debug)]
+pub struct EditorHost {
+    /// [`MAGIC`](crate::MAGIC).
+    pub magic: u64,
+    /// [`EPOCH`](crate::EPOCH).
+    pub epoch: u32,
+    /// Size of this table in bytes, as the shell was built.
+    pub size: u32,
+    /// [any but audio]. One more owner of the context.
+    pub retain: unsafe extern "C" fn(context: EditorHostHandle),
+    /// [any but audio]. One owner less.
+    pub release: unsafe extern "C" fn(context: EditorHostHandle),
+    /// [editor]. The user takes hold of a parameter.
+    pub begin: unsafe extern "C" fn(context: EditorHostHandle, host_id: u32),
+    /// [editor]. The user has moved it, to a plain value that the parameter's cell holds already.
+    pub perform: unsafe extern "C" fn(context: EditorHostHandle, host_id: u32, plain: f64),
+    /// [editor]. The user lets go.
+    pub end: unsafe extern "C" fn(context: EditorHostHandle, host_id: u32),
+    /// [editor]. The editor wants another size (logical). What comes of it is told by `editor_resize`.
+    pub request_resize: unsafe extern "C" fn(context: EditorHostHandle, size: EditorSize),
+    /// [editor]. The first frame is on the window.
+    pub drawn: unsafe extern "C" fn(context: EditorHostHandle),
+    /// [editor]. The editor cannot go on; why. It still waits to be closed.
+    pub failed: unsafe extern "C" fn(context: EditorHostHandle, why: Str<'_>),
+    /// [editor]. 1: a text field has the focus, keys are the editor's. 0: they are the host's.
+    pub wants_keys: unsafe extern "C" fn(context: EditorHostHandle, wanted: u32),
+}
+
+// SAFETY: the table is never written after it is made; its pointers lead to functions.
+unsafe impl Sync for EditorHost {}
+// SAFETY: as above.
+unsafe impl Send for EditorHost {}
+
+/// The editor's safe handle on its place in the shell: one owner of it.
+#[derive(Debug)]
+pub struct EditorHostRef {
+    api: NonNull<EditorHost>,
+    context: EditorHostHandle,
+}
+
+// SAFETY: the functions behind the table may be called from any thread that the editor draws on (each field's
+// documentation), and what they work on is shared between threads by design.
+unsafe impl Send for EditorHostRef {}
+// SAFETY: as above.
+unsafe impl Sync for EditorHostRef {}
+
+impl EditorHostRef {
+    /// Takes one more ownership of `context`; `None` if the table is not one of ours.
+    ///
+    /// # Safety
+    /// `api` is null or points to an `EditorHost` that is valid for ever; `context` is alive during the call and made
+    /// for that table.
+    #[must_use]
+    pub unsafe fn retain(api: *const EditorHost, context: EditorHostHandle) -> Option<Self> {
+        let api = NonNull::new(api.cast_mut())?;
+        // SAFETY: by contract the table is readable; `magic`, `epoch` and `size` lie at its start in every version.
+        let (magic, epoch, size) = unsafe {
+            let api = api.as_ptr();
+            ((*api).magic, (*api).epoch, (*api).size)
+        };
+        if magic != MAGIC || epoch != EPOCH || (size as usize) < size_of::<EditorHost>() {
+            return None;
+        }
+        let made = Self { api, context };
+        // SAFETY: the context is alive (contract), and the table is as large as ours (checked).
+        unsafe { (made.api().retain)(context) };
+        Some(made)
+    }
+
+    const fn api(&self) -> &EditorHost {
+        // SAFETY: checked by `retain`, valid for ever by its contract.
+        unsafe { self.api.as_ref() }
+    }
+
+    /// The user takes hold of a parameter.
+    pub fn begin(&self, host_id: u32) {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().begin)(self.context, host_id) }
+    }
+
+    /// The user has moved it to `plain`.
+    pub fn perform(&self, host_id: u32, plain: f64) {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().perform)(self.context, host_id, plain) }
+    }
+
+    /// The user lets go.
+    pub fn end(&self, host_id: u32) {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().end)(self.context, host_id) }
+    }
+
+    /// The editor wants another size (logical).
+    pub fn request_resize(&self, size: EditorSize) {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().request_resize)(self.context, size) }
+    }
+
+    /// The first frame is on the window.
+    pub fn drawn(&self) {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().drawn)(self.context) }
+    }
+
+    /// The editor cannot go on.
+    pub fn failed(&self, why: &str) {
+        // SAFETY: the context is alive as long as `self`; `why` outlives the call.
+        unsafe { (self.api().failed)(self.context, Str::new(why)) }
+    }
+
+    /// Whose the keys are.
+    pub fn wants_keys(&self, wanted: bool) {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().wants_keys)(self.context, u32::from(wanted)) }
+    }
+}
+
+impl Clone for EditorHostRef {
+    fn clone(&self) -> Self {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().retain)(self.context) };
+        Self { api: self.api, context: self.context }
+    }
+}
+
+impl Drop for EditorHostRef {
+    fn drop(&mut self) {
+        // SAFETY: `self` is one owner, and gives it up here, once.
+        unsafe { (self.api().release)(self.context) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FREE: EditorDesc = EditorDesc {
+        size: EditorSize::new(200, 100),
+        min: EditorSize::new(100, 50),
+        max: EditorSize::new(400, 400),
+        flags: EditorDesc::RESIZABLE,
+        reserved: 0,
+    };
+
+    #[test]
+    fn a_fixed_editor_has_one_size_at_each_scale() {
+        let fixed = EditorDesc { flags: 0, ..FREE };
+        assert_eq!(fixed.fit(EditorSize::new(1, 9999), 1.5), EditorSize::new(300, 150));
+    }
+
+    #[test]
+    fn a_resizable_editor_stays_inside_its_limits() {
+        assert_eq!(FREE.fit(EditorSize::new(1, 9999), 2.0), EditorSize::new(200, 800));
+        assert_eq!(FREE.fit(EditorSize::new(250, 99), 1.0), EditorSize::new(250, 99));
+    }
+
+    #[test]
+    fn an_editor_that_keeps_its_proportion_does() {
+        let kept = EditorDesc { flags: EditorDesc::RESIZABLE | EditorDesc::KEEP_ASPECT, ..FREE };
+        assert_eq!(kept.fit(EditorSize::new(400, 100), 1.0), EditorSize::new(200, 100));
+        assert_eq!(kept.fit(EditorSize::new(300, 300), 1.0), EditorSize::new(300, 150));
+    }
+
+    #[test]
+    fn no_scale_makes_a_size_of_nothing() {
+        for scale in [f64::NAN, -1.0, 0.0, f64::INFINITY] {
+            assert_eq!(FREE.size.scaled(scale), FREE.size, "{scale}");
+        }
+        assert_eq!(FREE.size.scaled(1e-9), EditorSize::new(1, 1));
+        assert_eq!(FREE.size.scaled(1e9), EditorSize::new(EditorSize::MOST, EditorSize::MOST));
+    }
+}

@@ -1,0 +1,62 @@
+//! [`Editors`] for [`Control`].
+//!
+//! Called by: the editor-proxy, through [`Editors`]. Calls: `shell/editors`, the host. Threads: [any] but audio.
+
+use hotshell_abi::Sample;
+
+use crate::host::Level;
+use crate::params::Parameters;
+use crate::shell::control::Control;
+use crate::shell::editors::{Edit, EditorBuild, EditorPart, Editors, Notice, Wake};
+use crate::shell::{Shell, ShellError};
+
+impl<P: Parameters, S: Sample> Control<P, S> {
+    /// Edits of parameters that the host knows. [main]
+    pub fn take_announced_edits(&self) -> Vec<Edit> {
+        let mut edits = self.editors.take();
+        edits.retain(|edit| {
+            let (Edit::Begin { id } | Edit::Perform { id, .. } | Edit::End { id }) = *edit;
+            self.param_index(id).is_some()
+        });
+        edits
+    }
+
+    /// What the editor-proxy looks at.
+    #[must_use]
+    pub const fn editor_part(&self) -> &EditorPart {
+        &self.editors
+    }
+}
+
+impl<P: Parameters, S: Sample> Editors for Control<P, S> {
+    fn newest(&self) -> Result<EditorBuild, ShellError> {
+        let main = self.lock("the plug-in's configuration")?;
+        let newest = main.pending.as_ref().map_or(&main.live, |pending| &pending.live);
+        Ok(EditorBuild::new(std::sync::Arc::clone(&newest.shared), newest.build))
+    }
+
+    fn version(&self) -> u64 {
+        self.editors.version()
+    }
+
+    fn notice(&self) -> Option<Notice> {
+        self.editors.notice()
+    }
+
+    fn watch(&self, wake: Option<Wake>) {
+        self.editors.watch(wake);
+    }
+
+    fn edited(&self, edit: Edit) {
+        self.editors.push(edit);
+        self.request_callback();
+    }
+
+    fn request_callback(&self) {
+        self.with_host(|host| host.request_callback());
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        Self::log(self, level, text);
+    }
+}

@@ -1,0 +1,198 @@
+//! What an editor-proxy needs of a shell: which build's editor, edits on their way to the host, and when to look again.
+//!
+//! Called by: the editor-proxy and, for edits, the adapters. Calls: `shell/control`, the host's `request_callback`.
+//! Threads: [any] but audio, unless a method says otherwise.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
+
+use parking_lot::Mutex;
+
+pub use crate::instance::editor::{EditorBuild, OpenEditor};
+pub use crate::rt::editor_host::{EditorAccess, EditorOwner};
+use crate::shell::ShellError;
+
+/// What the user did in an editor, for the host.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Edit {
+    /// Took hold of a parameter.
+    Begin {
+        /// Host id.
+        id: u32,
+    },
+    /// Moved it.
+    Perform {
+        /// Host id.
+        id: u32,
+        /// Plain value, in its cell already.
+        plain: f64,
+    },
+    /// Let go.
+    End {
+        /// Host id.
+        id: u32,
+    },
+}
+
+/// Called when there is something to look at again. On any thread but [audio]; must not wait.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// What is wrong, for the strip in the window.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// A build is being made.
+    Building,
+    /// It failed or was refused; why.
+    Failed(String),
+    /// No slot: nothing will be reloaded.
+    NotConnected,
+}
+
+/// One plug-in instance, seen from its editor-proxy, which may outlive the adapter's own handle.
+pub trait Editors: Send + Sync {
+    /// The newest accepted build's editor.
+    ///
+    /// # Errors
+    /// [`ShellError::Busy`] if a reload or an activation holds the lock for longer than
+    /// [`GUI_LOCK_WAIT`](crate::shell::GUI_LOCK_WAIT): try again later.
+    fn newest(&self) -> Result<EditorBuild, ShellError>;
+
+    /// Moves whenever [`Editors::newest`] may answer something else. Wait-free.
+    fn version(&self) -> u64;
+
+    /// What is wrong, if anything.
+    fn notice(&self) -> Option<Notice>;
+
+    /// From here on `wake` is called when the version or the notice moved; `None`: nobody is.
+    fn watch(&self, wake: Option<Wake>);
+
+    /// Passes an edit on towards the host, in order, and asks for a main-thread call.
+    fn edited(&self, edit: Edit);
+
+    /// Asks for a main-thread call.
+    fn request_callback(&self);
+
+    /// One line for the host's log and the `dev` terminal.
+    fn log(&self, level: crate::host::Level, text: &str);
+}
+
+/// Most edits that wait for a host which never comes: beyond, moves are dropped, never a begin or an end.
+const MOST_EDITS: usize = 4096;
+
+/// A shell's own part of it.
+#[derive(Default)]
+pub struct EditorPart {
+    version: AtomicU64,
+    notice: Mutex<Option<Notice>>,
+    wake: Mutex<Option<Wake>>,
+    edits: Mutex<VecDeque<Edit>>,
+}
+
+impl std::fmt::Debug for EditorPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EditorPart")
+    }
+}
+
+impl EditorPart {
+    /// Another build is the newest.
+    pub fn moved(&self) {
+        self.version.fetch_add(1, AcqRel);
+        self.wake();
+    }
+
+    /// How often it moved.
+    pub fn version(&self) -> u64 {
+        self.version.load(Acquire)
+    }
+
+    /// Sets what is wrong.
+    pub fn set_notice(&self, notice: Option<Notice>) {
+        let mut place = self.notice.lock();
+        if *place == notice {
+            return;
+        }
+        *place = notice;
+        drop(place);
+        self.wake();
+    }
+
+    /// What is wrong.
+    pub fn notice(&self) -> Option<Notice> {
+        self.notice.lock().clone()
+    }
+
+    /// Whom to wake.
+    pub fn watch(&self, wake: Option<Wake>) {
+        *self.wake.lock() = wake;
+    }
+
+    fn wake(&self) {
+        // A copy, so that nothing is called under the lock.
+        let wake = self.wake.lock().clone();
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+
+    /// One more edit. A move right after a move of the same parameter takes its place.
+    pub fn push(&self, edit: Edit) {
+        let mut edits = self.edits.lock();
+        if let (Edit::Perform { id, .. }, Some(last @ Edit::Perform { .. })) = (edit, edits.back_mut())
+            && matches!(last, Edit::Perform { id: other, .. } if *other == id)
+        {
+            *last = edit;
+        } else if edits.len() < MOST_EDITS || !matches!(edit, Edit::Perform { .. }) {
+            edits.push_back(edit);
+        }
+    }
+
+    /// All edits so far, in order. [main]
+    pub fn take(&self) -> Vec<Edit> {
+        self.edits.lock().drain(..).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moves_of_one_parameter_are_one_move_and_gestures_stay_in_order() {
+        let part = EditorPart::default();
+        for edit in [
+            Edit::Begin { id: 1 },
+            Edit::Perform { id: 1, plain: 0.1 },
+            Edit::Perform { id: 1, plain: 0.2 },
+            Edit::Perform { id: 2, plain: 0.3 },
+            Edit::Perform { id: 1, plain: 0.4 },
+            Edit::End { id: 1 },
+        ] {
+            part.push(edit);
+        }
+        assert_eq!(
+            part.take(),
+            [
+                Edit::Begin { id: 1 },
+                Edit::Perform { id: 1, plain: 0.2 },
+                Edit::Perform { id: 2, plain: 0.3 },
+                Edit::Perform { id: 1, plain: 0.4 },
+                Edit::End { id: 1 },
+            ]
+        );
+        assert!(part.take().is_empty(), "given once");
+    }
+
+    #[test]
+    fn a_host_that_never_comes_costs_moves_and_no_end() {
+        let part = EditorPart::default();
+        for n in 0..2 * u32::try_from(MOST_EDITS).unwrap() {
+            part.push(Edit::Perform { id: n, plain: 0.0 });
+        }
+        part.push(Edit::End { id: 7 });
+        let edits = part.take();
+        assert_eq!(edits.len(), MOST_EDITS + 1);
+        assert_eq!(edits.last(), Some(&Edit::End { id: 7 }));
+    }
+}
