@@ -68,6 +68,8 @@
 //! Threads: the tags at each item: [main] [audio] [reload] [any].
 
 pub mod contract;
+#[cfg(feature = "editor")]
+pub mod editor;
 mod plugin;
 pub mod prelude;
 pub mod prelude64;

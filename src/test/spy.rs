@@ -82,4 +82,8 @@ impl<P: PluginLogicCore<S>, S: Sample> PluginLogicCore<S> for Spy<P, S> {
     fn import_state(bytes: &[u8]) -> Option<StateDoc> {
         P::import_state(bytes)
     }
+
+    fn editor(params: &Arc<Self::Params>) -> Option<hotshell_logic::Editor> {
+        P::editor(params)
+    }
 }

@@ -78,7 +78,10 @@ impl Editor {
         build: impl FnOnce(EditorContext) -> Result<Box<dyn EditorWindow>, EditorError> + 'static,
     ) -> Self {
         let size = EditorSize::new(width.clamp(1, EditorSize::MOST), height.clamp(1, EditorSize::MOST));
-        Self { desc: EditorDesc { size, min: size, max: size, ..EditorDesc::default() }, build: Box::new(build) }
+        Self {
+            desc: EditorDesc { size, min: size, max: size, ..EditorDesc::default() },
+            build: Box::new(build),
+        }
     }
 
     /// The user may resize it between `min` and `max`, in logical pixels (width, height).

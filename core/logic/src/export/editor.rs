@@ -41,9 +41,8 @@ pub(super) unsafe extern "C" fn open<G: PluginLogicCore<S>, S: Sample>(
 ) -> Status {
     gate(|| {
         // SAFETY: the table's contract on handles, arguments, results and sinks.
-        let (shared, args, out, message) = unsafe {
-            (Shared::<G::Params>::of(shared), args.as_ref(), out.as_mut(), message.as_mut())
-        };
+        let (shared, args, out, message) =
+            unsafe { (Shared::<G::Params>::of(shared), args.as_ref(), out.as_mut(), message.as_mut()) };
         let (Some(shared), Some(args), Some(out)) = (shared, args, out) else { return Status::BAD_ARGUMENT };
         // SAFETY: the table's contract: the host's table is valid for ever, its context alive during the call.
         let host = unsafe { EditorHostRef::retain(args.host, args.context) };

@@ -45,8 +45,7 @@ impl<P: Params> Shared<P> {
         let mut builder = ParamsBuilder::bound(&store);
         let params = Arc::new(P::build(&mut builder));
         let found = builder.found;
-        let parts =
-            Parts { fields: found.fields, params: found.params, smoothers: found.smoothers, store };
+        let parts = Parts { fields: found.fields, params: found.params, smoothers: found.smoothers, store };
         for line in parts.sync() {
             parts.store.log(Level::Warning as u32, &line);
         }
