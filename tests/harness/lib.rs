@@ -43,4 +43,4 @@ pub use play::{Pace, Play, Recording, constant, first_outside, largest_step, sin
 pub use plugin::{Block, PATIENCE, Param, Plugin};
 pub use scene::{Instance, Scene};
 pub use slot::TestSlot;
-pub use vst3::{Habits, Module, OnRestart, Rude, Vst3, Vst3Options, restart};
+pub use vst3::{Asking, Habits, Module, OnRestart, Rude, Vst3, Vst3Options, restart};

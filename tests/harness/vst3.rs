@@ -16,6 +16,7 @@ pub mod module;
 pub mod objects;
 pub mod plugin;
 
+pub use asking::{Asking, Vst3Param};
 pub use audio::Rude;
 pub use module::Module;
 pub use objects::{Habits, restart};

@@ -3,20 +3,21 @@
 //! Called by: tests. Calls: the plug-in. Threads: the host's main thread.
 #![allow(unsafe_code, reason = "calls COM interfaces; harness, DESIGN 9.9")]
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
+use vst3::ComPtr;
 use vst3::Steinberg::Vst::BusDirections_::{kInput, kOutput};
 use vst3::Steinberg::Vst::MediaTypes_::{kAudio, kEvent};
 use vst3::Steinberg::Vst::{
-    BusInfo, IAudioProcessorTrait, IComponentTrait, IEditControllerTrait, IMidiMapping, IMidiMappingTrait,
-    ParameterInfo,
+    BusInfo, IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentTrait, IConnectionPoint,
+    IConnectionPointTrait, IEditController, IEditControllerTrait, IMidiMapping, IMidiMappingTrait,
+    ParameterInfo, SpeakerArrangement,
 };
 use vst3::Steinberg::{int32, kResultOk};
 
-use crate::calls::Phase;
+use crate::calls::{Calls, Phase};
 use crate::event::Event;
 use crate::vst3::objects::{Habits, Stream, raw};
-use crate::vst3::plugin::Vst3;
 
 /// An enum's number, which the bindings have unsigned on some systems.
 fn number(value: u32) -> int32 {
@@ -49,9 +50,50 @@ fn narrow(text: &[u16]) -> String {
     String::from_utf16(&text[..end]).expect("UTF-16")
 }
 
-impl Vst3 {
+/// The interfaces of one instance, for calls from whatever thread a host calls from.
+#[derive(Clone)]
+pub struct Asking {
+    pub(crate) component: ComPtr<IComponent>,
+    pub(crate) processor: ComPtr<IAudioProcessor>,
+    pub(crate) controller: ComPtr<IEditController>,
+    pub(crate) calls: Arc<Calls>,
+}
+
+impl Asking {
     fn direction(input: bool) -> int32 {
         number(if input { kInput } else { kOutput })
+    }
+
+    /// As Ardour does with a single component. False if it has no connection point or refuses.
+    pub fn connect_to_itself(&self) -> bool {
+        let Some(point) = self.component.cast::<IConnectionPoint>() else { return false };
+        // SAFETY: alive.
+        unsafe { point.connect(point.as_ptr()) == kResultOk }
+    }
+
+    /// `setBusArrangements`.
+    pub fn set_arrangements(&self, inputs: &[SpeakerArrangement], outputs: &[SpeakerArrangement]) -> bool {
+        let count = |list: &[_]| i32::try_from(list.len()).expect("few buses");
+        let (mut ins, mut outs) = (inputs.to_vec(), outputs.to_vec());
+        let (inputs, outputs) = (count(inputs), count(outputs));
+        // SAFETY: both arrays have the length beside them.
+        let call = || unsafe {
+            self.processor.setBusArrangements(ins.as_mut_ptr(), inputs, outs.as_mut_ptr(), outputs)
+        };
+        self.calls.during(Phase::SettingUp, call) == kResultOk
+    }
+
+    /// `setActive`, whatever plays.
+    pub fn set_active(&self, on: bool) -> bool {
+        let phase = if on { Phase::Activating } else { Phase::Deactivating };
+        // SAFETY: a number.
+        self.calls.during(phase, || unsafe { self.component.setActive(u8::from(on)) }) == kResultOk
+    }
+
+    /// `setProcessing` from the main thread, whatever plays.
+    pub fn set_processing(&self, on: bool) {
+        // SAFETY: a number.
+        unsafe { self.processor.setProcessing(u8::from(on)) };
     }
 
     /// A bus as the plug-in describes it.
@@ -106,7 +148,7 @@ impl Vst3 {
     }
 
     /// Switches an audio bus on or off.
-    pub fn activate_bus(&mut self, input: bool, index: i32, on: bool) -> bool {
+    pub fn activate_bus(&self, input: bool, index: i32, on: bool) -> bool {
         // SAFETY: numbers.
         let result = unsafe {
             self.component.activateBus(number(kAudio), Self::direction(input), index, u8::from(on))
@@ -118,7 +160,7 @@ impl Vst3 {
     ///
     /// # Panics
     /// If one refuses.
-    pub fn switch_buses(&mut self) {
+    pub fn switch_buses(&self) {
         for media in [kAudio, kEvent] {
             for input in [true, false] {
                 for index in 0..self.bus_count(media == kEvent, input) {

@@ -7,22 +7,23 @@
 //! makes (`nudge`). What the host is told is noted with thread and phase.
 #![allow(unsafe_code, reason = "calls COM interfaces; harness, DESIGN 9.9")]
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use vst3::ComWrapper;
 use vst3::Steinberg::Vst::{
-    IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentHandler, IComponentTrait, IConnectionPoint,
-    IConnectionPointTrait, IEditController, IEditControllerTrait, ProcessSetup, SpeakerArrangement,
+    IAudioProcessorTrait, IComponentHandler, IComponentTrait, IEditControllerTrait, ProcessSetup,
 };
 use vst3::Steinberg::{FUnknown, IPluginBaseTrait, kResultOk, tresult};
-use vst3::{ComPtr, ComWrapper};
 
 use crate::audio::{Outcome, Setup, Signal};
 use crate::calls::{Calls, Phase, Role, set_role};
 use crate::event::Event;
 use crate::play::{Blocks, Play, Playing, Recording};
 use crate::plugin::{Block, PATIENCE};
+use crate::vst3::asking::Asking;
 use crate::vst3::audio::{Rude, Vst3Audio};
 use crate::vst3::module::Module;
 use crate::vst3::objects::{App, AppData, raw, restart};
@@ -77,12 +78,9 @@ pub(crate) enum Half {
 /// One instance.
 pub struct Vst3 {
     pub(crate) half: Half,
-    pub(crate) component: ComPtr<IComponent>,
-    pub(crate) processor: ComPtr<IAudioProcessor>,
-    pub(crate) controller: ComPtr<IEditController>,
+    asking: Asking,
     app: ComWrapper<App>,
     data: Arc<AppData>,
-    pub(crate) calls: Arc<Calls>,
     /// Latencies that the host has read inside `restartComponent`.
     read_inside: Arc<Mutex<Vec<u32>>>,
     on_restart: OnRestart,
@@ -131,12 +129,14 @@ impl Vst3 {
         let component = calls.during(Phase::Init, || module.create(index))?;
         let plugin = Self {
             half: Half::Inactive,
-            processor: component.cast().ok_or("no IAudioProcessor")?,
-            controller: component.cast().ok_or("no IEditController")?,
-            component,
+            asking: Asking {
+                processor: component.cast().ok_or("no IAudioProcessor")?,
+                controller: component.cast().ok_or("no IEditController")?,
+                component,
+                calls,
+            },
             app: ComWrapper::new(App(Arc::clone(&data))),
             data,
-            calls,
             read_inside: Arc::default(),
             on_restart: options.on_restart,
             restarts: 0,
@@ -195,13 +195,6 @@ impl Vst3 {
         self.calls.during(Phase::Destroying, || unsafe { self.component.terminate() })
     }
 
-    /// As Ardour does with a single component. False if it has no connection point or refuses.
-    pub fn connect_to_itself(&mut self) -> bool {
-        let Some(point) = self.component.cast::<IConnectionPoint>() else { return false };
-        // SAFETY: alive.
-        unsafe { point.connect(point.as_ptr()) == kResultOk }
-    }
-
     /// Gives the component handler (again): a call in which the plug-in may speak.
     pub fn nudge(&mut self) {
         let handler: *mut IComponentHandler = raw(&self.app);
@@ -212,7 +205,13 @@ impl Vst3 {
     /// What the plug-in has asked of the host.
     #[must_use]
     pub fn calls(&self) -> &Calls {
-        &self.calls
+        &self.asking.calls
+    }
+
+    /// The interfaces, for another thread.
+    #[must_use]
+    pub fn asking(&self) -> Asking {
+        self.asking.clone()
     }
 
     /// Latencies that the host has read inside `restartComponent`, and how often it has restarted the plug-in there.
@@ -233,35 +232,6 @@ impl Vst3 {
         // SAFETY: the structure is ours.
         let call = || unsafe { self.processor.setupProcessing(&raw mut setup) };
         self.calls.during(Phase::SettingUp, call) == kResultOk
-    }
-
-    /// `setBusArrangements`.
-    pub fn set_arrangements(
-        &mut self,
-        inputs: &[SpeakerArrangement],
-        outputs: &[SpeakerArrangement],
-    ) -> bool {
-        let count = |list: &[_]| i32::try_from(list.len()).expect("few buses");
-        let (mut ins, mut outs) = (inputs.to_vec(), outputs.to_vec());
-        let (inputs, outputs) = (count(inputs), count(outputs));
-        // SAFETY: both arrays have the length beside them.
-        let call = || unsafe {
-            self.processor.setBusArrangements(ins.as_mut_ptr(), inputs, outs.as_mut_ptr(), outputs)
-        };
-        self.calls.during(Phase::SettingUp, call) == kResultOk
-    }
-
-    /// `setActive`, whatever plays.
-    pub fn set_active(&mut self, on: bool) -> bool {
-        let phase = if on { Phase::Activating } else { Phase::Deactivating };
-        // SAFETY: a number.
-        self.calls.during(phase, || unsafe { self.component.setActive(u8::from(on)) }) == kResultOk
-    }
-
-    /// `setProcessing` from the main thread, whatever plays.
-    pub fn set_processing(&mut self, on: bool) {
-        // SAFETY: a number.
-        unsafe { self.processor.setProcessing(u8::from(on)) };
     }
 
     /// Sets up, switches all buses on, activates; blocks may follow.
@@ -429,6 +399,14 @@ impl Vst3 {
             );
             std::thread::park_timeout(Duration::from_millis(1));
         }
+    }
+}
+
+impl Deref for Vst3 {
+    type Target = Asking;
+
+    fn deref(&self) -> &Asking {
+        &self.asking
     }
 }
 
