@@ -12,7 +12,8 @@ pub mod editor;
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::AcqRel};
+use std::sync::{Arc, OnceLock};
 
 use hotshell_abi::event::EventOutput;
 use hotshell_abi::snapshot::SnapshotBuffer;
@@ -24,6 +25,7 @@ use hotshell_abi::{
     Slice, Status, Str, TextBuffer, Transport,
 };
 
+use crate::host::Level;
 use crate::rt::bound::SubBlock;
 use crate::rt::shell_api::{SHELL_API, StoreOwner};
 use crate::shell::ShellError;
@@ -179,6 +181,9 @@ pub struct SharedHalf {
     table: Table,
     handle: SharedHandle,
     store: Arc<StoreOwner>,
+    /// The first panic beside [audio]: where and why.
+    slip: OnceLock<String>,
+    slip_taken: AtomicBool,
 }
 
 // SAFETY: the author's `Params` is `Send + Sync` (a bound of the trait behind the table); the handle is its address.
@@ -201,7 +206,13 @@ impl SharedHalf {
         if handle.is_null() {
             return Err(ShellError::Incompatible("bind answered nothing".to_owned()));
         }
-        Ok(Self { table, handle, store: Arc::clone(store) })
+        Ok(Self {
+            table,
+            handle,
+            store: Arc::clone(store),
+            slip: OnceLock::new(),
+            slip_taken: AtomicBool::new(false),
+        })
     }
 
     /// The build's table.
@@ -216,6 +227,28 @@ impl SharedHalf {
         &self.store
     }
 
+    /// The first panic of a text, a state function or a field's decoder of this build, once: where and why.
+    #[must_use]
+    pub fn take_slip(&self) -> Option<&str> {
+        let slip = self.slip.get()?;
+        (!self.slip_taken.swap(true, AcqRel)).then_some(slip)
+    }
+
+    /// [`Table::expect`], and a panic is remembered for [`SharedHalf::take_slip`].
+    fn judge(&self, status: Status, call: &str) -> Result<(), ShellError> {
+        let answer = self.table.expect(status, call);
+        self.remember(&answer);
+        answer
+    }
+
+    /// Remembers a panic of this build's code.
+    pub fn remember<T>(&self, answer: &Result<T, ShellError>) {
+        if let Err(ShellError::Panicked(text)) = answer {
+            // Later ones follow from the first, or say the same again.
+            let _ = self.slip.set(text.clone());
+        }
+    }
+
     /// Reads moved fields again; the lines say which did not decode and why.
     ///
     /// # Errors
@@ -226,7 +259,7 @@ impl SharedHalf {
         // SAFETY: live handle; `sink` outlives the call.
         let status = unsafe { (self.table.0.sync)(self.handle, &raw mut sink) };
         if status != Status::REFUSED {
-            self.table.expect(status, "reading persistent fields")?;
+            self.judge(status, "reading persistent fields")?;
         }
         Ok(String::from_utf8_lossy(&message).lines().map(str::to_owned).collect())
     }
@@ -237,6 +270,9 @@ impl SharedHalf {
         let mut text = TextBuffer::new();
         // SAFETY: live handle; `text` is a live local.
         let status = unsafe { (self.table.0.param_text)(self.handle, index, value, &raw mut text) };
+        if status == Status::PANICKED {
+            let _ = self.judge(status, "a parameter's text");
+        }
         (status.is_ok() || status == Status::TRUNCATED).then(|| text.as_str().to_owned())
     }
 
@@ -247,6 +283,9 @@ impl SharedHalf {
         // SAFETY: live handle; the arguments outlive the call.
         let status =
             unsafe { (self.table.0.param_parse)(self.handle, index, Str::new(text), &raw mut value) };
+        if status == Status::PANICKED {
+            let _ = self.judge(status, "reading a parameter's text");
+        }
         (status.is_ok() && value.is_finite()).then_some(value)
     }
 
@@ -259,7 +298,7 @@ impl SharedHalf {
         let mut sink = ByteSink::new(&mut bytes);
         // SAFETY: live handle; `sink` outlives the call.
         let status = unsafe { (self.table.0.save_state)(self.handle, &raw mut sink) };
-        self.table.expect(status, "save_state")?;
+        self.judge(status, "save_state")?;
         Ok(bytes)
     }
 
@@ -275,14 +314,18 @@ impl SharedHalf {
         if status == Status::REFUSED {
             return Err(ShellError::BadState(String::from_utf8_lossy(&message).into_owned()));
         }
-        self.table.expect(status, "load_state")
+        self.judge(status, "load_state")
     }
 }
 
 impl Drop for SharedHalf {
     fn drop(&mut self) {
-        // SAFETY: made by `bind`, released once. A panic was caught on the other side; nothing is left to do about it.
-        let _ = unsafe { (self.table.0.unbind)(self.handle) };
+        // SAFETY: made by `bind`, released once.
+        let status = unsafe { (self.table.0.unbind)(self.handle) };
+        // A panic was caught on the other side; nothing is left to do about it but to say so.
+        if let Err(error) = self.table.expect(status, "the drop of `Params`") {
+            self.store.say(Level::Error, &error.to_string());
+        }
     }
 }
 
@@ -485,7 +528,11 @@ impl<S: Sample> Instance<S> {
 
 impl<S> Drop for Instance<S> {
     fn drop(&mut self) {
-        // SAFETY: made by `create`, destroyed once, by its owner. A panic was caught on the other side.
-        let _ = unsafe { (self.table.0.destroy)(self.handle) };
+        // SAFETY: made by `create`, destroyed once, by its owner.
+        let status = unsafe { (self.table.0.destroy)(self.handle) };
+        // A panic was caught on the other side; nothing is left to do about it but to say so.
+        if let Err(error) = self.table.expect(status, "`drop`") {
+            self.shared.store.say(Level::Error, &error.to_string());
+        }
     }
 }

@@ -100,9 +100,9 @@ impl Attachment {
         self.module.wake();
     }
 
-    /// Adds a line to the module's log, for the `dev` terminal. Does not call [`Reloadable::log`]. [any but audio]
+    /// Adds a line to the module's log, with the instance's number where there are several, for the `dev` terminal. Does not call [`Reloadable::log`]. [any but audio]
     pub fn note(&self, level: Level, text: &str) {
-        self.module.note(level, text);
+        self.module.note_of(self.id, level, text);
     }
 
     /// What `hosts/<random>.json` would say. [any but audio]
@@ -208,6 +208,8 @@ pub struct InstanceNews {
     pub blocks_late: u64,
     /// A fault since the last tick.
     pub fault: Option<Fault>,
+    /// A panic since the last tick in code that nobody hears: a text, a state function. What plays plays on.
+    pub slip: Option<Fault>,
     /// A candidate waits to be taken: tick again soon.
     pub waiting: bool,
 }

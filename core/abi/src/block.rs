@@ -327,6 +327,7 @@ impl<'a> ProcessArgs<'a> {
             inputs,
             outputs,
             scratch: self.scratch,
+            given: 0,
             _samples: PhantomData,
         }
     }
@@ -349,6 +350,8 @@ pub struct BlockView<'v, S> {
     inputs: &'v [BusBuffer],
     outputs: &'v mut [BusBuffer],
     scratch: *const *mut c_void,
+    /// Bit i: output bus i has been handed out, so it holds nothing stale.
+    given: u64,
     _samples: PhantomData<&'v mut S>,
 }
 
@@ -375,7 +378,8 @@ impl<'v, S: Sample> BlockView<'v, S> {
     pub fn in_place(&mut self) -> ChannelsMut<'_, S> {
         let frames = self.frames;
         let input = self.inputs.first();
-        let mut out = self.output(0).unwrap_or_else(ChannelsMut::empty);
+        self.given |= 1;
+        let mut out = self.channels(0).unwrap_or_else(ChannelsMut::empty);
         for (i, pointer) in out.pointers().iter().enumerate() {
             match input.and_then(|bus| channel(bus, i)) {
                 // SAFETY: both point to `frames` samples of `S`; the type's contract says that they are the same
@@ -439,8 +443,47 @@ impl<'v, S: Sample> BlockView<'v, S> {
         })
     }
 
-    /// Output `bus`, with whatever the memory holds.
+    /// Output `bus`: silent the first time, but for channels that share their memory with the main input, which hold
+    /// that. What the host's memory held before is never heard.
     pub fn output(&mut self, bus: usize) -> Option<ChannelsMut<'_, S>> {
+        let bit = u32::try_from(bus).ok().and_then(|bus| 1_u64.checked_shl(bus)).unwrap_or(0);
+        if self.given & bit == 0 {
+            self.given |= bit;
+            self.hush(bus);
+        }
+        self.channels(bus)
+    }
+
+    /// Silence for every output bus that nobody asked for: a block leaves no sample unwritten.
+    #[inline]
+    pub fn finish(&mut self) {
+        let all = u32::try_from(self.outputs.len()).ok().and_then(|count| 1_u64.checked_shl(count));
+        if self.given != all.unwrap_or(0).wrapping_sub(1) {
+            self.hush_rest();
+        }
+    }
+
+    #[cold]
+    fn hush_rest(&mut self) {
+        for bus in 0..self.outputs.len().min(64) {
+            if self.given & (1 << bus) == 0 {
+                self.hush(bus);
+            }
+        }
+    }
+
+    /// Silences channels of output `bus` that hold no input.
+    fn hush(&mut self, bus: usize) {
+        let input = self.inputs.first();
+        let Some(mut out) = self.channels(bus) else { return };
+        for (i, to) in out.pointers().iter().enumerate() {
+            if input.and_then(|input| channel(input, i)).is_none_or(|from| from != *to) {
+                out.fill(i, S::ZERO);
+            }
+        }
+    }
+
+    fn channels(&mut self, bus: usize) -> Option<ChannelsMut<'_, S>> {
         let bus = self.outputs.get(bus)?;
         Some(ChannelsMut {
             channels: bus.channels,

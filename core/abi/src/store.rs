@@ -4,6 +4,7 @@
 //! thread.
 
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::Arc;
 
 use crate::table::StoreHandle;
@@ -15,6 +16,8 @@ use crate::{ByteSink, MeterCell, ParamCell, ShellApi, Slice, Status, Str};
 pub struct StoreRef {
     api: NonNull<ShellApi>,
     store: StoreHandle,
+    /// What meters are told goes nowhere. One flag for all clones.
+    muted: Arc<AtomicBool>,
 }
 
 // SAFETY: the shell's functions behind the table may be called from any thread (each field's documentation), and the
@@ -40,7 +43,7 @@ impl StoreRef {
         if magic != crate::MAGIC || epoch != crate::EPOCH || (size as usize) < size_of::<ShellApi>() {
             return None;
         }
-        let made = Self { api, store };
+        let made = Self { api, store, muted: Arc::default() };
         // SAFETY: the store is alive (contract), and the table is as large as ours (checked).
         unsafe { (made.api().retain)(store) };
         Some(made)
@@ -66,7 +69,14 @@ impl StoreRef {
         // SAFETY: the store is alive as long as `self`; `id` outlives the call.
         let cells = unsafe { (self.api().meter_cells)(self.store, Str::new(id), count) };
         let cells = NonNull::new(cells.cast_mut())?;
-        Some(MeterRef(Meters::Shell { cells, channels, _store: self.clone() }))
+        Some(MeterRef(Meters::Shell { cells, channels, store: self.clone() }))
+    }
+
+    /// While muted, meters that were bound through this handle or a clone of it show nothing new: the instance is heard
+    /// by nobody, or is on its way out. [audio]
+    #[inline]
+    pub fn mute_meters(&self, muted: bool) {
+        self.muted.store(muted, Relaxed);
     }
 
     /// Version of a persistent field's bytes; 0: never written.
@@ -118,7 +128,7 @@ impl Clone for StoreRef {
     fn clone(&self) -> Self {
         // SAFETY: the store is alive as long as `self`.
         unsafe { (self.api().retain)(self.store) };
-        Self { api: self.api, store: self.store }
+        Self { api: self.api, store: self.store, muted: Arc::clone(&self.muted) }
     }
 }
 
@@ -172,10 +182,10 @@ pub struct MeterRef(Meters);
 #[derive(Debug)]
 enum Meters {
     Own(Arc<[MeterCell]>),
-    Shell { cells: NonNull<MeterCell>, channels: usize, _store: StoreRef },
+    Shell { cells: NonNull<MeterCell>, channels: usize, store: StoreRef },
 }
 
-// SAFETY: `MeterCell` is an atomic; `_store` keeps the shell's memory alive.
+// SAFETY: `MeterCell` is an atomic; `store` keeps the shell's memory alive.
 unsafe impl Send for MeterRef {}
 // SAFETY: as above.
 unsafe impl Sync for MeterRef {}
@@ -186,6 +196,16 @@ impl MeterRef {
     pub fn own(channels: usize) -> Self {
         Self(Meters::Own((0..channels).map(|_| MeterCell::new()).collect()))
     }
+
+    /// The channels to write to: none while the instance is muted. [audio]
+    #[must_use]
+    #[inline]
+    pub fn heard(&self) -> &[MeterCell] {
+        match &self.0 {
+            Meters::Shell { store, .. } if store.muted.load(Relaxed) => &[],
+            _ => self,
+        }
+    }
 }
 
 impl core::ops::Deref for MeterRef {
@@ -195,7 +215,7 @@ impl core::ops::Deref for MeterRef {
     fn deref(&self) -> &[MeterCell] {
         match &self.0 {
             Meters::Own(cells) => cells,
-            // SAFETY: `meter_cells` answered `channels` consecutive cells, which live as long as `_store`.
+            // SAFETY: `meter_cells` answered `channels` consecutive cells, which live as long as `store`.
             Meters::Shell { cells, channels, .. } => unsafe {
                 core::slice::from_raw_parts(cells.as_ptr(), *channels)
             },

@@ -10,7 +10,7 @@ pub use hotshell_abi::block::{Channels, ChannelsMut, Sample};
 
 /// Inputs and outputs of one sub-block. Every channel has [`AudioBuffer::frames`] samples.
 ///
-/// Write every output sample: what the memory held before is not silence.
+/// What is not written is silent, or the input where the host gave one buffer for both.
 #[derive(Debug)]
 pub struct AudioBuffer<'a, S> {
     view: BlockView<'a, S>,
@@ -19,6 +19,12 @@ pub struct AudioBuffer<'a, S> {
 impl<'a, S: Sample> AudioBuffer<'a, S> {
     pub(crate) const fn new(view: BlockView<'a, S>) -> Self {
         Self { view }
+    }
+
+    /// After the author: no output is left as the host's memory was.
+    #[inline]
+    pub(crate) fn finish(&mut self) {
+        self.view.finish();
     }
 
     /// Frames of this sub-block, >= 1.
@@ -38,7 +44,8 @@ impl<'a, S: Sample> AudioBuffer<'a, S> {
         self.view.separate()
     }
 
-    /// The main output, with whatever the memory holds: for instruments.
+    /// The main output, silent the first time: for instruments. Where the host gave one buffer for both it holds the
+    /// input.
     pub fn output(&mut self) -> ChannelsMut<'_, S> {
         self.view.output(0).unwrap_or_else(ChannelsMut::empty)
     }
@@ -54,7 +61,7 @@ impl<'a, S: Sample> AudioBuffer<'a, S> {
         self.view.aux_input(i + 1)
     }
 
-    /// Auxiliary output `i`, the first is 0; `None` if the layout has none. Its samples must be written too.
+    /// Auxiliary output `i`, the first is 0; `None` if the layout has none. Silent the first time.
     pub fn aux_out(&mut self, i: usize) -> Option<ChannelsMut<'_, S>> {
         self.view.output(i + 1)
     }

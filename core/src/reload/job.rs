@@ -306,11 +306,14 @@ impl Reload<'_> {
             let Some(instance) = instance.upgrade() else { continue };
             let what = "dropping a replaced instance, or preparing one again".to_owned();
             let Ok(mut news) = self.step(what, None, || instance.tick())? else { continue };
-            let fault = news.fault.take();
+            let (fault, slip) = (news.fault.take(), news.slip.take());
             let mut state = self.module.state.lock();
             state.learn(id, news);
             let tell = state.urgent;
             drop(state);
+            if let Some(slip) = &slip {
+                self.slip(slip);
+            }
             if let Some(fault) = fault {
                 self.fault(id, &fault);
             } else if tell {
@@ -318,6 +321,21 @@ impl Reload<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A build that panics beside the audio is out like one that panics in it; build 0 has no one to take its place, and
+    /// its sound is good.
+    fn slip(&self, slip: &Fault) {
+        let mut state = self.module.state.lock();
+        state.faulted(slip.build, &slip.message);
+        let failed = state.builds.iter().rev().find(|build| build.number == slip.build).cloned();
+        if let Some(failed) = &failed {
+            state.quarantine(&Suspect::of(failed), &slip.message);
+        }
+        drop(state);
+        let what = if failed.is_some() { "the one before plays again" } else { "the sound goes on" };
+        let text = format!("build {} panicked beside the audio, {what}: {}", slip.build, slip.message);
+        self.module.say(Level::Error, &text);
     }
 
     fn fault(&self, id: u64, fault: &Fault) {

@@ -228,8 +228,15 @@ impl Module {
         self.work.notify_all();
     }
 
-    pub(super) fn note(&self, level: Level, text: &str) {
-        self.state.lock().note(level, text);
+    /// A line of one instance's, which is named where it is not the only one.
+    pub(super) fn note_of(&self, id: u64, level: Level, text: &str) {
+        let mut state = self.state.lock();
+        if state.entries.len() > 1 {
+            state.note(level, &format!("instance {id}: {text}"));
+        } else {
+            state.note(level, text);
+        }
+        drop(state);
         self.watch.notify_all();
     }
 

@@ -45,6 +45,11 @@ impl StoreOwner {
     pub fn new(access: Arc<dyn StoreAccess>) -> Arc<Self> {
         Arc::new(Self { access })
     }
+
+    /// One line of the shell's own about the author's code. [any but audio]
+    pub(crate) fn say(&self, level: Level, text: &str) {
+        self.access.log(level, text);
+    }
 }
 
 impl std::fmt::Debug for StoreOwner {
@@ -166,3 +171,6 @@ unsafe extern "C" fn log(store: StoreHandle, level: u32, text: Str<'_>) {
 unsafe extern "C" fn rt_log(store: StoreHandle, level: u32, text: Str<'_>) {
     guarded(store, (), |store| store.rt_log(Level::from_number(level), text.as_str()));
 }
+
+#[cfg(test)]
+mod tests;

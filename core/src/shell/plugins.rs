@@ -87,6 +87,9 @@ impl Kind for Static {
             control
                 .log(Level::Error, &format!("the plug-in failed while it played and starts afresh: {why}"));
         }
+        if let Some((_, why)) = news.slip {
+            control.log(Level::Error, &format!("the plug-in's code panicked, the sound goes on: {why}"));
+        }
         if self.0.lock().is_due(Instant::now()) {
             let offer = Offer { table: control.own_table(), build: 0, reason: Reason::FAULT };
             if let Err(error) = control.take_build(offer, &|| true) {

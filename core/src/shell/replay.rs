@@ -5,14 +5,22 @@
 
 #![deny(clippy::disallowed_types)]
 
+mod ump;
+
 use hotshell_abi::event::NoteAddress;
 use hotshell_abi::{Event, EventKind};
+
+use ump::Ump;
 
 /// Most notes that are remembered; more than any keyboard and most sequencers hold at once. Further ones still sound,
 /// and are not replayed.
 const NOTES: usize = 256;
 /// Most per-voice parameter offsets and values that are remembered.
 const VOICE_VALUES: usize = 512;
+/// Most pairs of note port and MIDI channel whose state is remembered.
+const CHANNELS: usize = 64;
+/// Most controllers and the like of MIDI 2 that are remembered.
+const UMPS: usize = 512;
 /// CLAP has seven note expressions.
 const EXPRESSIONS: usize = 7;
 
@@ -25,15 +33,21 @@ struct Held {
     pedalled: bool,
     /// The latest of each expression; NaN: none yet.
     expressions: [f64; EXPRESSIONS],
+    /// MIDI's polyphonic pressure; 255: none yet.
+    pressure: u8,
 }
 
-/// One MIDI channel: what a new instance must hear before its notes. 255 = never sent.
+/// One MIDI channel of one note port: what a new instance must hear before its notes. 255 = never sent.
 #[derive(Clone, Copy, Debug)]
 struct Channel {
+    port: i16,
+    number: u8,
     controllers: [u8; 128],
     bend: Option<[u8; 2]>,
     pressure: u8,
     program: u8,
+    /// The pedal came as MIDI 2, and is replayed as such.
+    pedal_is_midi2: bool,
 }
 
 const NEVER: u8 = 255;
@@ -45,7 +59,9 @@ pub struct Past {
     clock: u64,
     held: Vec<Held>,
     voice_values: Vec<Event>,
-    channels: Box<[Channel; 16]>,
+    channels: Vec<Channel>,
+    /// MIDI 2: the latest of each controller, bend, pressure, program, and of what belongs to single notes.
+    umps: Vec<Event>,
     /// Notes that the plug-in has switched on downstream and not off.
     downstream: Vec<Event>,
 }
@@ -54,20 +70,20 @@ impl Past {
     /// Nothing heard yet. Allocates everything it will ever use.
     #[must_use]
     pub fn new() -> Self {
-        let silent = Channel { controllers: [NEVER; 128], bend: None, pressure: NEVER, program: NEVER };
         Self {
             clock: 0,
             held: Vec::with_capacity(NOTES),
             voice_values: Vec::with_capacity(VOICE_VALUES),
-            channels: Box::new([silent; 16]),
+            channels: Vec::with_capacity(CHANNELS),
+            umps: Vec::with_capacity(UMPS),
             downstream: Vec::with_capacity(NOTES),
         }
     }
 
-    /// Most events that [`Past::replay`] can write.
+    /// Most events that [`Past::replay`] can write: of sixteen MIDI channels at most with every controller in use.
     #[must_use]
     pub const fn most_events() -> usize {
-        16 * 131 + NOTES * (2 + EXPRESSIONS) + VOICE_VALUES
+        16 * 131 + UMPS + NOTES * (3 + EXPRESSIONS) + VOICE_VALUES
     }
 
     /// Time goes on.
@@ -97,6 +113,7 @@ impl Past {
             }
             EventKind::PARAM_VALUE | EventKind::PARAM_MOD if event.is_per_voice() => self.voice_value(*event),
             EventKind::MIDI => self.midi(event, at),
+            EventKind::MIDI2 => self.ump(event, at),
             _ => {}
         }
     }
@@ -108,6 +125,54 @@ impl Past {
         if self.held.len() < before {
             let held = &self.held;
             self.voice_values.retain(|value| held.iter().any(|held| matches(value, &held.on)));
+            let sounds = |event: &Event, key| {
+                held.iter().any(|held| matches(&Ump::of(event).note(event, key), &held.on))
+            };
+            self.umps.retain(|event| Ump::of(event).of_note().is_none_or(|key| sounds(event, key)));
+        }
+    }
+
+    /// State of one channel, remembered from here on; `None` with too many of them.
+    fn channel(&mut self, port: i16, number: u8) -> Option<&mut Channel> {
+        let found = self.channels.iter().position(|channel| channel.is(port, number));
+        if found.is_none() {
+            if self.channels.len() == CHANNELS {
+                return None;
+            }
+            self.channels.push(Channel::new(port, number));
+        }
+        let last = self.channels.len() - 1;
+        self.channels.get_mut(found.unwrap_or(last))
+    }
+
+    /// A MIDI 2 packet: notes like other notes, of everything else the latest.
+    fn ump(&mut self, event: &Event, at: usize) {
+        let ump = Ump::of(event);
+        let Some(kind) = ump.kind() else { return };
+        let note = |key| Event { data: [event.data[0], MIDI2_NOTE], ..ump.note(event, key) };
+        match kind {
+            ump::Kind::NoteOn(key) => self.note_on(note(key), at),
+            ump::Kind::NoteOff(key) => self.note_off(&note(key)),
+            ump::Kind::Controller(controller, value) => {
+                self.keep_ump(event);
+                // The same pedal: its seven upper bits.
+                if usize::from(controller) == SUSTAIN {
+                    self.controller(event.port, ump.channel(), controller, value);
+                    if let Some(channel) = self.channel(event.port, ump.channel()) {
+                        channel.pedal_is_midi2 = true;
+                    }
+                }
+            }
+            ump::Kind::Other => self.keep_ump(event),
+        }
+    }
+
+    fn keep_ump(&mut self, event: &Event) {
+        let same = |other: &&mut Event| other.port == event.port && Ump::of(other).replaces(&Ump::of(event));
+        if let Some(slot) = self.umps.iter_mut().find(same) {
+            slot.data = event.data;
+        } else if self.umps.len() < UMPS {
+            self.umps.push(*event);
         }
     }
 
@@ -115,13 +180,14 @@ impl Past {
         self.release(|held| same_note(&on, &held.on));
         if self.held.len() < NOTES {
             let since = self.clock + at as u64;
-            self.held.push(Held { on, since, pedalled: false, expressions: [f64::NAN; EXPRESSIONS] });
+            let expressions = [f64::NAN; EXPRESSIONS];
+            self.held.push(Held { on, since, pedalled: false, expressions, pressure: NEVER });
         }
     }
 
     fn note_off(&mut self, off: &Event) {
         for held in self.held.iter_mut().filter(|held| matches(off, &held.on)) {
-            held.pedalled = pedal_down(&self.channels, held.on.channel);
+            held.pedalled = pedal_down(&self.channels, held.on.port, held.on.channel);
         }
         self.release(|held| !held.pedalled && matches(off, &held.on));
     }
@@ -143,7 +209,7 @@ impl Past {
     fn midi(&mut self, event: &Event, at: usize) {
         let [status, first, second] = event.midi_bytes();
         let (first, second) = (first & 127, second & 127);
-        let number = usize::from(status & 15);
+        let (port, number) = (event.port, status & 15);
         let mut note = Event::note(
             EventKind::NOTE_ON,
             event.time,
@@ -160,27 +226,41 @@ impl Past {
         match status & 0xf0 {
             0x90 if second > 0 => self.note_on(note, at),
             0x80 | 0x90 => self.note_off(&note),
-            0xb0 => self.controller(number, first, second),
-            0xc0 => self.channels[number].program = first,
-            0xd0 => self.channels[number].pressure = first,
-            0xe0 => self.channels[number].bend = Some([first, second]),
+            0xa0 => {
+                for held in self.held.iter_mut().filter(|held| matches(&note, &held.on)) {
+                    held.pressure = second;
+                }
+            }
+            0xb0 => self.controller(port, number, first, second),
+            kind @ (0xc0 | 0xd0 | 0xe0) => {
+                let Some(channel) = self.channel(port, number) else { return };
+                match kind {
+                    0xc0 => channel.program = first,
+                    0xd0 => channel.pressure = first,
+                    _ => channel.bend = Some([first, second]),
+                }
+            }
             _ => {}
         }
     }
 
-    fn controller(&mut self, number: usize, controller: u8, value: u8) {
+    fn controller(&mut self, port: i16, number: u8, controller: u8, value: u8) {
         // Bank select and data entry (0, 6, 32, 38, 96..=101) are kept like others; the order of replay is theirs.
-        self.channels[number].controllers[usize::from(controller)] = value;
+        if let Some(channel) = self.channel(port, number) {
+            channel.controllers[usize::from(controller)] = value;
+            channel.pedal_is_midi2 &= usize::from(controller) != SUSTAIN;
+        }
         match controller {
             64 if value < 64 => {
-                self.release(|held| held.pedalled && on_channel(&held.on, number));
+                self.release(|held| held.pedalled && on_channel(&held.on, port, number));
             }
             // All sound off, reset all controllers, all notes off.
-            120 | 123..=127 => self.release(|held| on_channel(&held.on, number)),
+            120 | 123..=127 => self.release(|held| on_channel(&held.on, port, number)),
             121 => {
-                let Channel { controllers, bend, pressure, .. } = &mut self.channels[number];
-                (*controllers, *bend, *pressure) = ([NEVER; 128], None, NEVER);
-                self.release(|held| held.pedalled && on_channel(&held.on, number));
+                if let Some(channel) = self.channel(port, number) {
+                    *channel = Channel { program: channel.program, ..Channel::new(port, number) };
+                }
+                self.release(|held| held.pedalled && on_channel(&held.on, port, number));
             }
             _ => {}
         }
@@ -233,9 +313,14 @@ impl Past {
                 out.push(Event { time: 0, flags: event.flags | Event::REPLAY, ..event });
             }
         };
-        for (number, channel) in (0_u8..16).zip(self.channels.iter()) {
-            channel.replay(number, &mut push);
+        for channel in &self.channels {
+            channel.replay(&mut push);
         }
+        let (of_notes, of_channels) = (
+            |event: &&Event| Ump::of(event).of_note().is_some(),
+            |event: &&Event| Ump::of(event).of_note().is_none(),
+        );
+        self.umps.iter().filter(of_channels).for_each(|event| push(*event));
         if !notes {
             return false;
         }
@@ -246,7 +331,11 @@ impl Past {
                 event.id = id;
                 push(event);
             }
+            if held.pressure != NEVER {
+                push(held.pressed());
+            }
         }
+        self.umps.iter().filter(of_notes).for_each(|event| push(*event));
         self.voice_values.iter().for_each(|value| push(*value));
         self.held.iter().filter(|held| held.pedalled).for_each(|held| push(held.released()));
         !self.held.is_empty()
@@ -261,6 +350,8 @@ impl Default for Past {
 
 /// Marks a remembered note as one that came as MIDI; its bytes are in the low 24 bits of the same word.
 const MIDI_NOTE: u64 = 1 << 63;
+/// The same for MIDI 2; its first two words are the other word of the payload.
+const MIDI2_NOTE: u64 = 1 << 62;
 
 impl Held {
     fn sounding(&self, clock: u64) -> Event {
@@ -268,7 +359,17 @@ impl Held {
             let age = clock.saturating_sub(self.since);
             return Event { kind: EventKind::MIDI, data: [self.on.data[1] & 0x00ff_ffff, age], ..self.on };
         }
+        if self.on.data[1] & MIDI2_NOTE != 0 {
+            return Event { kind: EventKind::MIDI2, value: 0.0, data: [self.on.data[0], 0], ..self.on };
+        }
         Event { data: [clock.saturating_sub(self.since), 0], ..self.on }
+    }
+
+    /// Its polyphonic pressure, as MIDI.
+    fn pressed(&self) -> Event {
+        let low = |number: i16| u8::try_from(number.max(0) & 127).unwrap_or(0);
+        let (channel, key) = (low(self.on.channel) & 15, low(self.on.key));
+        Event::midi(0, self.on.port, [0xa0 | channel, key, self.pressure])
     }
 
     fn released(&self) -> Event {
@@ -276,44 +377,63 @@ impl Held {
             let [status, key, _] = self.sounding(0).midi_bytes();
             return Event::midi(0, self.on.port, [0x80 | (status & 15), key, 64]);
         }
+        if self.on.data[1] & MIDI2_NOTE != 0 {
+            return Ump::of(&self.on).release(&self.sounding(0));
+        }
         Event { kind: EventKind::NOTE_OFF, value: 0.5, data: [0; 2], ..self.on }
     }
 }
 
 impl Channel {
-    fn replay(&self, number: u8, push: &mut impl FnMut(Event)) {
+    const fn new(port: i16, number: u8) -> Self {
+        Self {
+            port,
+            number,
+            controllers: [NEVER; 128],
+            bend: None,
+            pressure: NEVER,
+            program: NEVER,
+            pedal_is_midi2: false,
+        }
+    }
+
+    const fn is(&self, port: i16, number: u8) -> bool {
+        self.port == port && self.number == number
+    }
+
+    fn replay(&self, push: &mut impl FnMut(Event)) {
+        let (port, number) = (self.port, self.number);
         if self.program != NEVER {
-            push(Event::midi(0, 0, [0xc0 | number, self.program, 0]));
+            push(Event::midi(0, port, [0xc0 | number, self.program, 0]));
         }
         for (controller, value) in (0_u8..120).zip(self.controllers) {
-            if value != NEVER {
-                push(Event::midi(0, 0, [0xb0 | number, controller, value]));
+            if value != NEVER && !(self.pedal_is_midi2 && usize::from(controller) == SUSTAIN) {
+                push(Event::midi(0, port, [0xb0 | number, controller, value]));
             }
         }
         if let Some([low, high]) = self.bend {
-            push(Event::midi(0, 0, [0xe0 | number, low, high]));
+            push(Event::midi(0, port, [0xe0 | number, low, high]));
         }
         if self.pressure != NEVER {
-            push(Event::midi(0, 0, [0xd0 | number, self.pressure, 0]));
+            push(Event::midi(0, port, [0xd0 | number, self.pressure, 0]));
         }
     }
 }
 
-/// True if the note sounds on MIDI channel `number`, or on any.
-fn on_channel(on: &Event, number: usize) -> bool {
-    usize::try_from(on.channel).map_or(true, |channel| channel == number)
+/// True if the note sounds on MIDI channel `number` of that port, or on any.
+fn on_channel(on: &Event, port: i16, number: u8) -> bool {
+    (on.port < 0 || on.port == port) && (on.channel < 0 || on.channel == i16::from(number))
 }
 
 const fn address(event: &Event) -> NoteAddress {
     NoteAddress { port: event.port, channel: event.channel, key: event.key, note_id: event.note_id }
 }
 
-fn pedal_down(channels: &[Channel; 16], channel: i16) -> bool {
-    let down = |channel: &Channel| (64..128).contains(&channel.controllers[SUSTAIN]);
-    match usize::try_from(channel) {
-        Ok(number) => channels.get(number).is_some_and(down),
-        Err(_) => channels.iter().any(down),
-    }
+fn pedal_down(channels: &[Channel], port: i16, channel: i16) -> bool {
+    let meant = |other: &&Channel| {
+        (port < 0 || other.port == port) && (channel < 0 || channel == i16::from(other.number))
+    };
+    channels.iter().filter(meant).any(|channel| (64..128).contains(&channel.controllers[SUSTAIN]))
 }
 
 /// True if `event`'s address, with its wildcards, means the note `on`.

@@ -152,6 +152,7 @@ impl<G> Running<G> {
             None => raw,
         };
         let events = EventList::new(raw);
+        self.parts.store.mute_meters(args.muted != 0);
         if args.state_changed != 0 {
             self.logic.state_changed();
         }
@@ -170,6 +171,7 @@ impl<G> Running<G> {
         // SAFETY: by contract, and this is the only view of it.
         let mut buffer = AudioBuffer::new(unsafe { args.view::<S>() });
         let status = self.logic.process(&mut buffer, &events, &mut cx);
+        buffer.finish();
         args.active = u32::from(status == ProcessStatus::Active);
         args.latency = self.logic.latency();
         args.tail = self.logic.tail().frames();

@@ -1,6 +1,7 @@
 //! Meters: numbers that [audio] shows to editors and hosts. Owned by the shell, so they stay up across a swap.
 //!
-//! Called by: authors. Calls: its cells. Threads: [any]; written by [audio].
+//! Called by: authors. Calls: its cells. Threads: [any]; written by [audio]. What an instance writes that nobody hears
+//! (it is tried in silence, or fades out under the next one) goes nowhere.
 #![deny(clippy::disallowed_types)]
 
 use hotshell_abi::Sample;
@@ -21,7 +22,7 @@ impl<const N: usize> Meter<N> {
     /// Shows `value` on `channel`. [audio]
     #[inline]
     pub fn set(&self, channel: usize, value: f32) {
-        if let Some(cell) = self.cells.get(channel) {
+        if let Some(cell) = self.cells.heard().get(channel) {
             cell.set(value);
         }
     }
@@ -36,7 +37,7 @@ impl<const N: usize> Meter<N> {
     /// Shows the peak of `samples` on `channel`, linear: it rises at once, to [`Meter::MOST`] at most, and falls by
     /// [`Meter::FALL`]. Samples that are not finite do not count. `sample_rate` in Hz. [audio]
     pub fn peak<S: Sample>(&self, channel: usize, samples: &[S], sample_rate: f64) {
-        let Some(cell) = self.cells.get(channel) else { return };
+        let Some(cell) = self.cells.heard().get(channel) else { return };
         let finite = samples.iter().filter(|sample| sample.finite());
         let peak = finite.fold(0.0_f32, |peak, sample| peak.max(sample.magnitude().to_f32()));
         #[expect(clippy::cast_precision_loss, reason = "a block's length is far below 2^52")]
@@ -50,7 +51,7 @@ impl<const N: usize> Meter<N> {
 
     /// Back to 0. [audio]
     pub fn clear(&self) {
-        self.cells.iter().for_each(|cell| cell.set(0.0));
+        self.cells.heard().iter().for_each(|cell| cell.set(0.0));
     }
 }
 

@@ -126,7 +126,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let mut document = Document::new(to.desc.id.as_str(), version);
         document.own = own.to_vec();
         let mut rebuilt = document.rebuild();
-        to.shared.table().migrate_state(version, &document.entries(), &mut rebuilt)?;
+        let migrated = to.shared.table().migrate_state(version, &document.entries(), &mut rebuilt);
+        to.shared.remember(&migrated);
+        migrated?;
         to.shared.load_state(&rebuilt.finish(to.desc.state_version).own)
     }
 
@@ -139,7 +141,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             Err(error) if live.desc.flags & PluginDesc::IMPORTS_STATE != 0 && !bytes.is_empty() => {
                 let blank = Document::new(id, version);
                 let mut rebuilt = blank.rebuild();
-                if !table.import_state(bytes, &mut rebuilt)? {
+                let known = table.import_state(bytes, &mut rebuilt);
+                live.shared.remember(&known);
+                if !known? {
                     return Err(bad(error));
                 }
                 return Ok(rebuilt.finish(version));
@@ -150,7 +154,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             return Ok(document);
         }
         let mut rebuilt = document.rebuild();
-        table.migrate_state(document.state_version, &document.entries(), &mut rebuilt)?;
+        let migrated = table.migrate_state(document.state_version, &document.entries(), &mut rebuilt);
+        live.shared.remember(&migrated);
+        migrated?;
         Ok(rebuilt.finish(version))
     }
 }

@@ -24,6 +24,9 @@ use crate::shell::{Changes, GUI_LOCK_WAIT, LayoutInfo, Phase};
 pub struct News {
     /// A build has failed, while it played or on its way in: its number and why.
     pub fault: Option<(u32, String)>,
+    /// A build's code has panicked where nobody hears it (a text, a state function): its number and why. What plays
+    /// plays on.
+    pub slip: Option<(u32, String)>,
     /// A candidate came back because it was prepared for something else: offer its build again.
     pub stale: bool,
     /// A candidate waits to be taken.
@@ -100,6 +103,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         if let Some(mut main) = self.main.try_lock_for(GUI_LOCK_WAIT) {
             self.settle_taken(&mut main);
             self.find_fault(&mut main, &mut news);
+            find_slip(&main, &mut news);
             let active = main.active.is_some();
             self.look(&mut main, active);
             news.waiting = !self.link.inbox.is_empty();
@@ -153,6 +157,15 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     pub(super) fn say_all(&self, level: Level, lines: &[String]) {
         lines.iter().for_each(|line| self.log(level, line));
     }
+}
+
+/// The first panic of the waiting or the live build beside [audio], once each.
+fn find_slip<S>(main: &Main<S>, news: &mut News) {
+    let waiting = main.pending.as_ref().map(|pending| &pending.live);
+    news.slip = waiting.into_iter().chain(Some(&main.live)).find_map(|live| {
+        let why = live.shared.take_slip()?;
+        Some((live.build, why.to_owned()))
+    });
 }
 
 /// What to say if the host does not let the plug-in change: once.

@@ -110,6 +110,7 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
             blocks_lost: link.lost.load(Relaxed),
             blocks_late: 0,
             fault: news.fault.map(|(build, message)| Fault { build, message }),
+            slip: news.slip.map(|(build, message)| Fault { build, message }),
             waiting: news.waiting,
         }
     }

@@ -128,3 +128,84 @@ fn a_thousand_notes_never_grow_the_memory() {
     assert_eq!(past.downstream.capacity(), NOTES);
     assert!(replayed(&past).len() <= Past::most_events());
 }
+
+#[test]
+fn channel_state_belongs_to_its_port_and_so_does_the_pedal() {
+    let mut past = Past::new();
+    past.observe(&Event::midi(0, 1, [0xb0, 1, 44]), 0);
+    past.observe(&Event::midi(0, 0, [0xb0, 1, 45]), 0);
+    past.observe(&Event::midi(0, 1, [0xb0, 64, 127]), 0);
+    past.observe(&Event::midi(0, 0, [0x90, 60, 100]), 0);
+    past.observe(&Event::midi(0, 1, [0x90, 61, 100]), 0);
+    past.observe(&Event::midi(0, 0, [0x80, 60, 0]), 0);
+    past.observe(&Event::midi(0, 1, [0x80, 61, 0]), 0);
+    let of = |port| {
+        let events = replayed(&past);
+        let bytes = events.iter().filter(|event| event.port == port).map(Event::midi_bytes);
+        bytes.collect::<Vec<_>>()
+    };
+    assert_eq!(of(0), [[0xb0, 1, 45]]);
+    assert_eq!(of(1), [[0xb0, 1, 44], [0xb0, 64, 127], [0x90, 61, 100], [0x80, 61, 64]]);
+}
+
+#[test]
+fn polyphonic_pressure_follows_its_note() {
+    let mut past = Past::new();
+    for bytes in [[0x92, 60, 100], [0x92, 61, 100], [0xa2, 60, 33]] {
+        past.observe(&Event::midi(0, 0, bytes), 0);
+    }
+    let bytes: Vec<[u8; 3]> = replayed(&past).iter().map(Event::midi_bytes).collect();
+    assert_eq!(bytes, [[0x92, 60, 100], [0xa2, 60, 33], [0x92, 61, 100]]);
+    past.observe(&Event::midi(0, 0, [0x82, 60, 0]), 0);
+    assert_eq!(replayed(&past).len(), 1);
+}
+
+/// A packet of MIDI 2 on channel 3.
+fn ump(status: u32, index: u32, value: u32) -> Event {
+    let first = 0x4000_0000 | (status << 20) | (3 << 16) | (index << 8);
+    Event {
+        data: [u64::from(first) | (u64::from(value) << 32), 0],
+        port: 0,
+        ..Event::new(EventKind::MIDI2, 0)
+    }
+}
+
+#[test]
+fn midi_2_comes_back_as_midi_2_the_latest_of_everything_and_notes_that_sound() {
+    let mut past = Past::new();
+    let (modulation, bend) = (ump(0xb, 1, 7), ump(0xe, 0, 9));
+    let (one, two, pressure) = (ump(0x9, 60, 1), ump(0x9, 61, 2), ump(0xa, 60, 5));
+    for event in [ump(0xb, 1, 3), modulation, bend, one, two, pressure, ump(0xa, 61, 6), ump(0x8, 61, 0)] {
+        past.observe(&event, 0);
+    }
+    let events = replayed(&past);
+    assert!(events.iter().all(|event| event.kind == EventKind::MIDI2));
+    let data: Vec<u64> = events.iter().map(|event| event.data[0]).collect();
+    assert_eq!(data, [modulation, bend, one, pressure].map(|event| event.data[0]));
+}
+
+#[test]
+fn a_midi_2_pedal_holds_and_lets_go() {
+    let mut past = Past::new();
+    for event in [ump(0xb, 64, u32::MAX), ump(0x9, 60, 1), ump(0x8, 60, 0)] {
+        past.observe(&event, 0);
+    }
+    let events = replayed(&past);
+    assert_eq!(events.len(), 3, "pedal, note, its release: {events:?}");
+    assert_eq!(events[2].data[0], ump(0x8, 60, 0x8000_0000).data[0]);
+    past.observe(&ump(0xb, 64, 0), 0);
+    assert_eq!(replayed(&past).len(), 1, "only the pedal's position");
+}
+
+#[test]
+fn more_channels_and_packets_than_fit_never_grow_the_memory() {
+    let mut past = Past::new();
+    for port in 0..100 {
+        for channel in 0..16 {
+            past.observe(&Event::midi(0, port, [0xb0 | channel, 1, 2]), 0);
+            past.observe(&Event { port, ..ump(0xb, u32::from(channel), 1) }, 0);
+        }
+    }
+    assert_eq!((past.channels.capacity(), past.umps.capacity()), (CHANNELS, UMPS));
+    assert!(replayed(&past).len() <= Past::most_events());
+}
