@@ -11,10 +11,10 @@ pub use hotshell_logic::params::{
     Persist, Smoother,
 };
 pub use hotshell_logic::{
-    AudioBuffer, AudioConfig, Bus, BusKind, BusLayout, Channels, ChannelsMut, CreateContext, Editor,
-    EditorContext, Event, EventList, Expression, FadeLaw, Feature, Full, Handover, Level, Mpe, NotePorts,
-    NoteRef, PluginInfo, PluginLogic64, ProcessContext, ProcessStatus, Reason, Replay, SnapshotReader,
-    SnapshotWriter, Split, StateDoc, StateError, StateReader, StateValue, StateWriter, Tail, Transport,
-    VoiceMods, rt_log,
+    AudioBuffer, AudioConfig, Bus, BusKind, BusLayout, Channels, ChannelsMut, Controllers, CreateContext,
+    Editor, EditorContext, Event, EventList, Expression, FadeLaw, Feature, Full, Handover, Level, Mpe,
+    NotePorts, NoteRef, PluginInfo, PluginLogic64, ProcessContext, ProcessStatus, Reason, Replay,
+    SnapshotReader, SnapshotWriter, Split, StateDoc, StateError, StateReader, StateValue, StateWriter, Tail,
+    Transport, VoiceMods, rt_log,
 };
 pub use serde::{Deserialize, Serialize};

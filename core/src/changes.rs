@@ -244,6 +244,9 @@ impl Announced {
         if diff::adopt_port_names(&mut self.told.layouts, &self.live.layouts) {
             changes |= Changes::PORT_NAMES;
         }
+        if diff::adopt_controllers(&mut self.told.notes, self.live.notes) {
+            changes |= Changes::CONTROLLERS;
+        }
         if self.told.voices != self.live.voices {
             self.told.voices = self.live.voices;
             changes |= Changes::VOICES;

@@ -64,6 +64,8 @@ bitflags! {
         const PAGES = 1 << 11;
         /// The user edited state that is not a parameter. Any time.
         const DIRTY = 1 << 12;
+        /// MIDI controllers that are listened to. Any time.
+        const CONTROLLERS = 1 << 13;
     }
 }
 

@@ -25,6 +25,8 @@ mod extras;
 mod notes;
 mod units;
 
+pub(crate) use notes::takes_expressions;
+
 /// The object that a host holds.
 pub(crate) struct Component(pub(crate) Instance);
 

@@ -5,8 +5,6 @@
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: a COM interface takes C's pointers")]
 
-use std::sync::atomic::Ordering;
-
 use hotshell_abi::ParamDesc;
 use hotshell_core::shell::{Changes, ParamInfo};
 use vst3::Steinberg::Vst::ParameterInfo_::ParameterFlags_ as flags;
@@ -22,18 +20,18 @@ use vst3::Steinberg::{
 use crate::com::{Component, put, text_at, wide};
 use crate::error::gate;
 use crate::instance::Live;
-use crate::params::{Line, Table, Target, controller_id, controller_title};
+use crate::params::{Line, Table, Target};
 
 fn described(table: &Table, line: &Line) -> ParameterInfo {
     match line {
         Line::Param(info) => described_param(table, info),
-        Line::Controller(channel, number) => ParameterInfo {
-            id: controller_id(*channel, *number),
-            title: wide(&controller_title(*channel, *number)),
+        Line::Controller(one) => ParameterInfo {
+            id: one.id(),
+            title: wide(&one.title()),
             shortTitle: wide(""),
             units: wide(""),
             stepCount: 0,
-            defaultNormalizedValue: if *number == 129 { 0.5 } else { 0.0 },
+            defaultNormalizedValue: one.rest(),
             unitId: 0,
             flags: flags::kIsHidden,
         },
@@ -78,8 +76,8 @@ fn normalised(live: &Live, id: ParamID) -> Option<f64> {
     let table = live.table();
     match table.target(id)? {
         Target::Param(host_id, _, travel) => Some(travel.normalised(live.shell.param_value(host_id)?)),
-        Target::Controller(channel, number) => {
-            Some(f64::from_bits(live.controller(channel, number)?.load(Ordering::Relaxed)))
+        Target::Controller(one) => {
+            Some(live.controllers.lock().get(&id).copied().unwrap_or_else(|| one.rest()))
         }
     }
 }
@@ -90,12 +88,9 @@ fn set_normalised(live: &Live, id: ParamID, value: f64) -> bool {
     }
     match live.table().target(id) {
         Some(Target::Param(host_id, _, travel)) => live.shell.set_param(host_id, travel.plain(value)),
-        Some(Target::Controller(channel, number)) => {
-            let bits = value.clamp(0.0, 1.0).to_bits();
-            live.controller(channel, number).is_some_and(|place| {
-                place.store(bits, Ordering::Relaxed);
-                true
-            })
+        Some(Target::Controller(_)) => {
+            live.controllers.lock().insert(id, value.clamp(0.0, 1.0));
+            true
         }
         None => false,
     }

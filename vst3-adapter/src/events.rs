@@ -73,8 +73,8 @@ impl Merged {
                 event.data[1] = index as u64 + 1;
                 self.push(offset, event);
             }
-            Target::Controller(channel, number) => {
-                self.push(offset, Event::midi(0, 0, controller(channel, number, travel)));
+            Target::Controller(one) => {
+                self.push(offset, Event::midi(0, i16::from(one.bus), one.message(travel)));
             }
         }
     }
@@ -96,20 +96,6 @@ impl EventSource for Merged {
     }
 }
 
-/// The MIDI message of a controller's value 0..=1.
-fn controller(channel: u8, number: u8, value: f64) -> [u8; 3] {
-    let value = value.clamp(0.0, 1.0);
-    match number {
-        128 => [0xd0 | channel, seven(value), 0],
-        129 => {
-            let bend = fourteen(value);
-            let [low, high] = [bend & 0x7f, bend >> 7].map(|part| u8::try_from(part).unwrap_or(0x7f));
-            [0xe0 | channel, low, high]
-        }
-        _ => [0xb0 | channel, number & 0x7f, seven(value)],
-    }
-}
-
 /// 0..=1 as 7 bits.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=127 after the clamp")]
 pub(crate) fn seven(value: f64) -> u8 {
@@ -118,7 +104,7 @@ pub(crate) fn seven(value: f64) -> u8 {
 
 /// 0..=1 as 14 bits; the middle is 8192, as a wheel at rest must be.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=16383 after the clamp")]
-fn fourteen(value: f64) -> u16 {
+pub(crate) fn fourteen(value: f64) -> u16 {
     (value * 16384.0).round().clamp(0.0, 16383.0) as u16
 }
 

@@ -6,6 +6,7 @@
 //!
 //! No lock of ours is held across a call to the host, and what the audio thread takes is taken only if it is free.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -15,7 +16,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::error::guard;
 use crate::host::{Handler, Link};
-use crate::params::{CHANNELS, CONTROLLERS, Line, Table};
+use crate::params::{Line, Table};
 use crate::process::Runner;
 use crate::process::cell::Cell;
 
@@ -56,8 +57,8 @@ pub(crate) struct Live {
     inputs_off: AtomicU64,
     /// Bit i: the host has switched output bus i off.
     outputs_off: AtomicU64,
-    /// What the host last set a controller's parameter to, as bits of a number 0..=1.
-    controllers: Box<[AtomicU64]>,
+    /// What the host last set the controllers' parameters to, by id.
+    pub(crate) controllers: Mutex<BTreeMap<u32, f64>>,
 }
 
 #[derive(Default)]
@@ -126,11 +127,6 @@ impl Live {
     pub(crate) fn buses_off(&self) -> (u64, u64) {
         (self.inputs_off.load(Ordering::Relaxed), self.outputs_off.load(Ordering::Relaxed))
     }
-
-    /// Place of a controller's value.
-    pub(crate) fn controller(&self, channel: u8, number: u8) -> Option<&AtomicU64> {
-        self.controllers.get(usize::from(channel) * CONTROLLERS + usize::from(number))
-    }
 }
 
 impl Drop for Instance {
@@ -188,7 +184,7 @@ impl Instance {
             table_fresh: AtomicBool::new(false),
             inputs_off: AtomicU64::new(0),
             outputs_off: AtomicU64::new(0),
-            controllers: (0..CHANNELS * CONTROLLERS).map(|_| AtomicU64::new(0)).collect(),
+            controllers: Mutex::default(),
         };
         *live = Some(Arc::new(fresh));
         Ok(())
@@ -312,4 +308,5 @@ fn values_moved(shell: &dyn Shell, before: &Table, after: &Table) -> bool {
 }
 
 /// Parameters, ports and the like moved: what was read from the shell is read again.
-const LISTS: Changes = Changes::INFO.union(Changes::PARAMS).union(Changes::NOTE_PORTS);
+const LISTS: Changes =
+    Changes::INFO.union(Changes::PARAMS).union(Changes::NOTE_PORTS).union(Changes::CONTROLLERS);

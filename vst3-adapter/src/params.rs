@@ -1,19 +1,15 @@
-//! The announced parameters in VST3's terms: normalised values, titles, units, and the hidden parameters that carry
-//! MIDI controllers.
+//! The announced parameters in VST3's terms: normalised values, titles, units.
 //!
-//! Called by: `instance`, `controller`, `process`, `com/units`, `com/notes`. Calls: the shell. Threads: a [`Table`] is
+//! Called by: `instance`, `controller`, `process`, `com/units`, `com/notes`. Calls: the shell, `params/controllers`. Threads: a [`Table`] is
 //! made on [main] and read on [any]: nothing in it moves, and reading a value's place allocates nothing.
 
 use hotshell_abi::describe::param_host_id;
 use hotshell_abi::{NotePortsDesc, ParamDesc};
 use hotshell_core::shell::{ParamInfo, Shell};
 
-/// Controllers of one channel: 0 to 127, channel pressure (128), pitch bend (129).
-pub(crate) const CONTROLLERS: usize = 130;
-/// Channels of one event bus.
-pub(crate) const CHANNELS: usize = 16;
-/// First id of the hidden controller parameters; `channel * 256 + controller` is added.
-const FIRST_CONTROLLER_ID: u32 = 0x7f00_0000;
+pub(crate) use controllers::Controller;
+
+mod controllers;
 
 /// How a knob's travel 0..=1 spreads over plain values. In VST3 all values travel.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,8 +94,8 @@ fn whole(width: f64) -> u32 {
 pub(crate) enum Target {
     /// A parameter of the author's: its host id, its place in the list (from 0), its travel.
     Param(u32, usize, Travel),
-    /// A MIDI controller: channel, number.
-    Controller(u8, u8),
+    /// A MIDI controller.
+    Controller(Controller),
 }
 
 /// One line of the list that the host reads.
@@ -108,8 +104,8 @@ pub(crate) enum Target {
 pub(crate) enum Line {
     /// The author's.
     Param(ParamInfo),
-    /// Channel and number of a controller.
-    Controller(u8, u8),
+    /// Hidden.
+    Controller(Controller),
 }
 
 /// A group of parameters. The root is not in the list.
@@ -128,8 +124,8 @@ pub(crate) struct Table {
     pub(crate) units: Vec<Unit>,
     /// Sorted by id; old ids of renamed parameters included.
     targets: Vec<(u32, Target)>,
-    /// True if controllers have lines.
-    controllers: bool,
+    /// The announced note ports.
+    pub(crate) notes: Option<NotePortsDesc>,
 }
 
 impl Table {
@@ -137,13 +133,11 @@ impl Table {
     pub(crate) fn read(shell: &dyn Shell, before: &Self) -> Self {
         let infos: Vec<ParamInfo> = (0..shell.param_count()).filter_map(|i| shell.param_info(i)).collect();
         let notes = shell.notes();
-        let wanted =
-            notes.inputs > 0 && notes.dialects & (NotePortsDesc::MIDI | NotePortsDesc::MIDI_MPE) != 0;
         let mut table = Self {
             lines: Vec::with_capacity(infos.len()),
             units: before.units.clone(),
             targets: Vec::new(),
-            controllers: before.controllers || wanted,
+            notes: Some(notes),
         };
         table.fill_lines(&infos, before);
         infos.iter().for_each(|info| table.add_units(&info.group));
@@ -159,13 +153,11 @@ impl Table {
                 Line::Controller(..) => line.clone(),
             });
         }
-        let first_time = self.controllers && !before.controllers;
         self.lines.extend(fresh.cloned().map(Line::Param));
-        if first_time {
-            let numbers =
-                |channel| (0..CONTROLLERS).map(move |number| Line::Controller(channel, byte(number)));
-            self.lines.extend((0..CHANNELS).flat_map(|channel| numbers(byte(channel))));
-        }
+        let is_known = |one: &Controller| matches!(before.target(one.id()), Some(Target::Controller(_)));
+        let is_taken = |one: &Controller| infos.iter().any(|info| info.host_id == one.id());
+        let wanted = self.notes.into_iter().flat_map(Controller::all);
+        self.lines.extend(wanted.filter(|one| !is_known(one) && !is_taken(one)).map(Line::Controller));
     }
 
     fn add_units(&mut self, group: &str) {
@@ -189,22 +181,22 @@ impl Table {
 
     fn fill_targets(&mut self, shell: &dyn Shell) {
         let mut targets: Vec<(u32, Target)> = Vec::with_capacity(self.lines.len());
-        for line in &self.lines {
-            targets.push(match line {
-                Line::Param(info) => {
-                    (info.host_id, Target::Param(info.host_id, info.index, Travel::new(info)))
-                }
-                Line::Controller(channel, number) => {
-                    (controller_id(*channel, *number), Target::Controller(*channel, *number))
-                }
-            });
-        }
+        targets.extend(self.lines.iter().filter_map(|line| match line {
+            Line::Param(info) => {
+                Some((info.host_id, Target::Param(info.host_id, info.index, Travel::new(info))))
+            }
+            Line::Controller(_) => None,
+        }));
         for desc in shell.describe().params.as_slice() {
             let found = targets.iter().find(|(id, _)| *id == desc.host_id).map(|(_, target)| *target);
             for was in desc.was.as_slice() {
                 targets.extend(found.map(|target| (param_host_id(was.as_str()), target)));
             }
         }
+        targets.extend(self.lines.iter().filter_map(|line| match line {
+            Line::Controller(one) => Some((one.id(), Target::Controller(*one))),
+            Line::Param(_) => None,
+        }));
         // Stable: where an old id is someone's present id, the present one comes first and stays.
         targets.sort_by_key(|(id, _)| *id);
         targets.dedup_by_key(|(id, _)| *id);
@@ -232,32 +224,10 @@ impl Table {
         self.units.iter().find(|unit| unit.path == path).map_or(0, |unit| unit.id)
     }
 
-    /// Id of the hidden parameter of a controller, if there is one.
-    pub(crate) fn controller(&self, channel: i16, number: i16) -> Option<u32> {
-        let channel = u8::try_from(channel).ok().filter(|channel| usize::from(*channel) < CHANNELS)?;
-        let number = u8::try_from(number).ok().filter(|number| usize::from(*number) < CONTROLLERS)?;
-        let id = controller_id(channel, number);
-        (self.target(id)? == Target::Controller(channel, number)).then_some(id)
-    }
-}
-
-/// Id of a controller's hidden parameter.
-pub(crate) const fn controller_id(channel: u8, number: u8) -> u32 {
-    FIRST_CONTROLLER_ID | (channel as u32) << 8 | number as u32
-}
-
-/// Of a count that is below 256 by its definition.
-fn byte(number: usize) -> u8 {
-    u8::try_from(number).unwrap_or(u8::MAX)
-}
-
-/// Name of a controller in a list; Ardour leaves out what begins so.
-pub(crate) fn controller_title(channel: u8, number: u8) -> String {
-    let channel = channel + 1;
-    match number {
-        128 => format!("MIDI CC Ch {channel} pressure"),
-        129 => format!("MIDI CC Ch {channel} pitch bend"),
-        _ => format!("MIDI CC Ch {channel} number {number}"),
+    /// Id of the hidden parameter of a controller, if it is listened to.
+    pub(crate) fn controller(&self, bus: i32, channel: i16, number: i16) -> Option<u32> {
+        let one = Controller::at(bus, channel, number)?;
+        (one.is_in(self.notes?) && self.target(one.id())? == Target::Controller(one)).then(|| one.id())
     }
 }
 

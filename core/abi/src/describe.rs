@@ -127,6 +127,10 @@ pub struct NotePortsDesc {
     pub preferred: u32,
     /// 0: MPE arrives as it is; 1: normalised to per-note expressions.
     pub mpe: u32,
+    /// Bit i: MIDI controllers of channel i are listened to.
+    pub channels: u32,
+    /// Bit n % 64 of number n / 64: controller n is listened to; 128: channel pressure, 129: pitch bend.
+    pub controllers: [u64; 3],
 }
 
 impl NotePortsDesc {
@@ -139,7 +143,17 @@ impl NotePortsDesc {
     /// MIDI 2 packets.
     pub const MIDI2: u32 = 8;
     /// No ports.
-    pub const NONE: Self = Self { inputs: 0, outputs: 0, dialects: 0, preferred: 0, mpe: 0 };
+    pub const NONE: Self =
+        Self { inputs: 0, outputs: 0, dialects: 0, preferred: 0, mpe: 0, channels: 0, controllers: [0; 3] };
+
+    /// True if controller `number` of `channel` is listened to.
+    #[must_use]
+    pub const fn listens(&self, channel: u8, number: u8) -> bool {
+        channel < 16
+            && number < 130
+            && self.channels >> channel & 1 == 1
+            && self.controllers[number as usize / 64] >> (number % 64) & 1 == 1
+    }
 }
 
 /// How parameter events divide a block into sub-blocks.

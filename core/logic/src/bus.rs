@@ -4,6 +4,8 @@
 
 use hotshell_abi::{BusDesc, NotePortsDesc};
 
+use crate::controllers::Controllers;
+
 /// One combination of buses that the logic can run in.
 #[derive(Clone, Copy, Debug)]
 pub struct BusLayout {
@@ -127,6 +129,8 @@ pub struct NotePorts {
     pub preferred: u32,
     /// What to do with MPE.
     pub mpe: Mpe,
+    /// MIDI controllers that the logic listens to: what VST3 hosts deliver.
+    pub controllers: Controllers,
 }
 
 impl NotePorts {
@@ -140,18 +144,29 @@ impl NotePorts {
     pub const MIDI2: u32 = NotePortsDesc::MIDI2;
 
     /// No ports.
-    pub const NONE: Self = Self { inputs: 0, outputs: 0, dialects: 0, preferred: 0, mpe: Mpe::Raw };
+    pub const NONE: Self = Self {
+        inputs: 0,
+        outputs: 0,
+        dialects: 0,
+        preferred: 0,
+        mpe: Mpe::Raw,
+        controllers: Controllers::USUAL,
+    };
     /// One input port: an instrument, or an effect that listens to notes.
     pub const INPUT: Self = Self {
         inputs: 1,
         outputs: 0,
         dialects: Self::CLAP | Self::MIDI,
         preferred: Self::CLAP,
-        mpe: Mpe::Raw,
+        ..Self::NONE
     };
     /// One input port whose MPE messages arrive as per-note expressions.
-    pub const MPE: Self =
-        Self { dialects: Self::CLAP | Self::MIDI | Self::MIDI_MPE, mpe: Mpe::Normalise, ..Self::INPUT };
+    pub const MPE: Self = Self {
+        dialects: Self::CLAP | Self::MIDI | Self::MIDI_MPE,
+        mpe: Mpe::Normalise,
+        controllers: Controllers::MPE,
+        ..Self::INPUT
+    };
     /// One port each way: a note effect.
     pub const THROUGH: Self = Self { outputs: 1, ..Self::INPUT };
 
@@ -165,6 +180,8 @@ impl NotePorts {
             dialects: self.dialects,
             preferred: self.preferred,
             mpe: matches!(self.mpe, Mpe::Normalise) as u32,
+            channels: self.controllers.channels,
+            controllers: self.controllers.numbers,
         }
     }
 }

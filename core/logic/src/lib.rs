@@ -8,6 +8,7 @@
 pub mod buffer;
 pub mod bus;
 pub mod context;
+pub mod controllers;
 pub mod editor;
 pub mod events;
 pub mod export;
@@ -22,6 +23,7 @@ pub mod voice;
 pub use buffer::{AudioBuffer, Channels, ChannelsMut, Sample};
 pub use bus::{Bus, BusKind, BusLayout, Mpe, NotePorts};
 pub use context::{AudioConfig, CreateContext, Full, Level, ProcessContext, Reason, RenderMode, Transport};
+pub use controllers::Controllers;
 pub use editor::{Editor, EditorContext, EditorError, EditorWindow};
 pub use events::{Event, EventList, Expression, NoteRef};
 pub use info::{FadeLaw, Feature, Handover, PluginInfo, ProcessStatus, Replay, Split, Tail};

@@ -102,7 +102,15 @@ pub(super) fn adopt_port_names(told: &mut Vec<LayoutInfo>, live: &Vec<LayoutInfo
     differ
 }
 
-/// Whether MPE is normalised is the shell's own business.
+/// Whether MPE is normalised is the shell's own business; what controllers are listened to is told apart.
 pub(super) fn notes_differ(told: NotePortsDesc, live: NotePortsDesc) -> bool {
-    NotePortsDesc { mpe: 0, ..told } != NotePortsDesc { mpe: 0, ..live }
+    let ports = |notes| NotePortsDesc { mpe: 0, channels: 0, controllers: [0; 3], ..notes };
+    ports(told) != ports(live)
+}
+
+/// Copies which controllers are listened to; true if that differs.
+pub(super) fn adopt_controllers(told: &mut NotePortsDesc, live: NotePortsDesc) -> bool {
+    let differ = (told.channels, told.controllers) != (live.channels, live.controllers);
+    (told.channels, told.controllers) = (live.channels, live.controllers);
+    differ
 }

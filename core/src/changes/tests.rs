@@ -277,6 +277,16 @@ fn note_ports_wait_for_deactivate_and_the_handling_of_mpe_is_not_announced() {
 }
 
 #[test]
+fn the_controllers_that_are_listened_to_are_told_at_any_time() {
+    let mut rig = Rig::new(&[], true);
+    let notes = NotePortsDesc { channels: 1, controllers: [2, 0, 0], ..NotePortsDesc::NONE };
+    rig.told.set_notes(notes);
+    assert_eq!(rig.take(AnyTime), only(Changes::CONTROLLERS));
+    assert_eq!(rig.told.notes(), notes);
+    assert_eq!(rig.take(AnyTime), NOTHING);
+}
+
+#[test]
 fn what_the_host_cannot_be_told_is_never_announced_and_asks_for_nothing() {
     let mut rig = Rig::new(&[], true);
     rig.told.hold(Changes::PORTS);

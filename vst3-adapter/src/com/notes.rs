@@ -60,8 +60,13 @@ fn is_note_bus(live: &Live, bus: int32, channel: int16) -> bool {
     known && (-1..16).contains(&channel)
 }
 
-fn takes_expressions(live: &Live, bus: int32, channel: int16) -> bool {
-    is_note_bus(live, bus, channel) && live.shell.notes().dialects & NotePortsDesc::CLAP != 0
+/// True if a logic with these note ports understands note expressions.
+pub(crate) const fn takes_expressions(notes: NotePortsDesc) -> bool {
+    notes.dialects & NotePortsDesc::CLAP != 0
+}
+
+fn expresses(live: &Live, bus: int32, channel: int16) -> bool {
+    is_note_bus(live, bus, channel) && takes_expressions(live.shell.notes())
 }
 
 impl IMidiMappingTrait for Component {
@@ -73,9 +78,7 @@ impl IMidiMappingTrait for Component {
         id: *mut ParamID,
     ) -> tresult {
         self.0.with(|live| {
-            // Controllers have one set of parameters, which the first bus drives.
-            let on_bus = bus == 0 && is_note_bus(live, bus, channel);
-            let found = live.table().controller(channel, controller).filter(|_| on_bus);
+            let found = live.table().controller(bus, channel, controller);
             // SAFETY: VST3: null (which `put` checks) or a place for one.
             let done = unsafe { put(id, found.unwrap_or(kNoParamId)) };
             if done && found.is_some() { kResultOk } else { kResultFalse }
@@ -86,7 +89,7 @@ impl IMidiMappingTrait for Component {
 impl INoteExpressionControllerTrait for Component {
     unsafe fn getNoteExpressionCount(&self, bus: int32, channel: int16) -> int32 {
         const COUNT: int32 = 7;
-        self.0.ask(0, |live| if takes_expressions(live, bus, channel) { COUNT } else { 0 })
+        self.0.ask(0, |live| if expresses(live, bus, channel) { COUNT } else { 0 })
     }
 
     unsafe fn getNoteExpressionInfo(
@@ -98,7 +101,7 @@ impl INoteExpressionControllerTrait for Component {
     ) -> tresult {
         self.0.with(|live| {
             let kind = usize::try_from(index).ok().and_then(|index| KINDS.get(index));
-            let found = kind.filter(|_| takes_expressions(live, bus, channel)).map(described);
+            let found = kind.filter(|_| expresses(live, bus, channel)).map(described);
             // SAFETY: VST3: null (which `put` checks) or a place for one.
             let done = found.is_some_and(|found| unsafe { put(info, found) });
             if done { kResultOk } else { kInvalidArgument }
@@ -114,7 +117,7 @@ impl INoteExpressionControllerTrait for Component {
         text: *mut String128,
     ) -> tresult {
         self.0.with(|live| {
-            let known = takes_expressions(live, bus, channel) && KINDS.iter().any(|kind| kind.0 == id);
+            let known = expresses(live, bus, channel) && KINDS.iter().any(|kind| kind.0 == id);
             // SAFETY: VST3: null (which `put` checks) or a place for 128 units.
             if known && unsafe { put(text, wide(&format!("{value:.3}"))) } {
                 kResultOk
@@ -133,7 +136,7 @@ impl INoteExpressionControllerTrait for Component {
         value: *mut NoteExpressionValue,
     ) -> tresult {
         self.0.with(|live| {
-            let known = takes_expressions(live, bus, channel) && KINDS.iter().any(|kind| kind.0 == id);
+            let known = expresses(live, bus, channel) && KINDS.iter().any(|kind| kind.0 == id);
             // SAFETY: VST3: null (checked there) or a text that ends with 0.
             let text = unsafe { text_at(text) }.filter(|_| known);
             let parsed = text.and_then(|text| text.trim().parse::<f64>().ok());
@@ -159,7 +162,7 @@ impl INoteExpressionPhysicalUIMappingTrait for Component {
             let Some(list) = (unsafe { list.as_ref() }).filter(|list| !list.map.is_null()) else {
                 return kInvalidArgument;
             };
-            if !takes_expressions(live, bus, channel) {
+            if !expresses(live, bus, channel) {
                 return kResultFalse;
             }
             for index in 0..list.count as usize {

@@ -30,7 +30,7 @@ fn parameters_are_described_by_the_validators_rules() {
     let bench = Bench::ready();
     // SAFETY: ours.
     let count = unsafe { bench.controller.getParameterCount() };
-    assert_eq!(count, 2 + 16 * 130);
+    assert_eq!(count, 2 + 16 * 4);
     let mut ids = std::collections::BTreeSet::new();
     for index in 0..count {
         let info = info(&bench, index);
@@ -459,17 +459,34 @@ fn controllers_map_to_hidden_parameters_and_the_one_past_the_end_is_refused() {
     // SAFETY: ours.
     unsafe {
         for channel in 0..16 {
-            for number in 0..130 {
+            for number in [1, 64, 128, 129] {
                 assert_eq!(mapping.getMidiControllerAssignment(0, channel, number, &raw mut id), kResultOk);
+                let rest = if number == 129 { 0.5 } else { 0.0 };
+                assert_eq!(bench.controller.getParamNormalized(id), rest);
                 assert_eq!(bench.controller.setParamNormalized(id, 0.25), kResultOk);
                 assert_eq!(bench.controller.getParamNormalized(id), 0.25);
             }
-            assert_eq!(mapping.getMidiControllerAssignment(0, channel, 130, &raw mut id), kResultFalse);
-            assert_eq!(id, kNoParamId);
+            for number in [0, 2, 127, 130] {
+                let result = mapping.getMidiControllerAssignment(0, channel, number, &raw mut id);
+                assert_eq!((result, id), (kResultFalse, kNoParamId));
+            }
         }
         assert_eq!(mapping.getMidiControllerAssignment(1, 0, 1, &raw mut id), kResultFalse);
         assert_eq!(mapping.getMidiControllerAssignment(0, 0, 1, std::ptr::null_mut()), kResultFalse);
     }
+}
+
+#[test]
+fn other_controllers_and_other_dialects_are_told_by_flags_of_their_own() {
+    let bench = Bench::ready();
+    bench.script.notes.lock().controllers[0] |= 1 << 7;
+    bench.script.change(Phase::AtOnce, Changes::CONTROLLERS);
+    bench.set_state(Stream::over(STATE));
+    assert_eq!(bench.restarts(), [flags::kMidiCCAssignmentChanged | flags::kParamTitlesChanged]);
+    bench.script.notes.lock().dialects = hotshell_abi::NotePortsDesc::MIDI;
+    bench.script.change(Phase::AtOnce, Changes::NOTE_PORTS);
+    bench.set_state(Stream::over(STATE));
+    assert_eq!(bench.restarts(), [flags::kIoChanged | flags::kNoteExpressionChanged]);
 }
 
 #[test]

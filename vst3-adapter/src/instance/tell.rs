@@ -12,6 +12,8 @@ use hotshell_core::shell::{Changes, Phase};
 use vst3::Steinberg::Vst::RestartFlags_ as flags;
 
 use super::{Instance, LISTS, Live, values_moved};
+use crate::com::takes_expressions;
+use crate::params::{Controller, Table};
 
 /// Hosts that take a changed number of parameters by `kReloadComponent` (FORMATS 2).
 const RELOADING_HOSTS: [&str; 1] = ["Bitwig"];
@@ -63,6 +65,7 @@ impl Instance {
         set(Changes::PORTS | Changes::NOTE_PORTS, flags::kIoChanged);
         if changes.intersects(LISTS) {
             let (before, after) = live.read_table();
+            found |= note_flags(&before, &after);
             if changes.contains(Changes::PARAMS) && values_moved(live.shell.as_ref(), &before, &after) {
                 found |= flags::kParamValuesChanged;
             }
@@ -72,6 +75,21 @@ impl Instance {
         }
         found
     }
+}
+
+/// What a host holds of note expressions and of assigned controllers.
+fn note_flags(before: &Table, after: &Table) -> i32 {
+    let expressions = |table: &Table| table.notes.map(|notes| (notes.inputs, takes_expressions(notes)));
+    let controllers =
+        |table: &Table| table.notes.into_iter().flat_map(Controller::all).collect::<Vec<Controller>>();
+    let mut found = 0;
+    if expressions(before) != expressions(after) {
+        found |= flags::kNoteExpressionChanged;
+    }
+    if controllers(before) != controllers(after) {
+        found |= flags::kMidiCCAssignmentChanged | flags::kParamTitlesChanged;
+    }
+    found
 }
 
 fn takes_reload(host: &str) -> bool {

@@ -59,15 +59,42 @@ fn read(script: &std::sync::Arc<Script>, before: &Table) -> Table {
     Table::read(shell.as_ref(), before)
 }
 
+fn one(bus: u8, channel: u8, number: u8) -> Controller {
+    Controller { bus, channel, number }
+}
+
+/// The fake listens to controllers 1, 64, 128 and 129 on each channel.
+const HIDDEN: usize = 16 * 4;
+
 #[test]
 fn hidden_controllers_come_after_the_first_parameters_and_before_later_ones() {
     let script = Script::new();
     let first = read(&script, &Table::default());
-    assert_eq!(first.lines.len(), 2 + CHANNELS * CONTROLLERS);
+    assert_eq!(first.lines.len(), 2 + HIDDEN);
     script.params.lock().push(ParamInfo { id: "late".to_owned(), host_id: 12, ..gain(2) });
     let second = read(&script, &first);
     assert_eq!(second.lines[..first.lines.len()], first.lines, "what the host has read keeps its place");
     assert!(matches!(second.lines.last(), Some(Line::Param(info)) if info.host_id == 12));
+    script.notes.lock().controllers[0] |= 1 << 7;
+    let third = read(&script, &second);
+    assert_eq!(third.lines[..second.lines.len()], second.lines);
+    assert_eq!(third.lines.len(), second.lines.len() + 16);
+    assert_eq!(third.controller(0, 3, 7), Some(one(0, 3, 7).id()));
+}
+
+#[test]
+fn a_controller_that_is_not_listened_to_any_more_keeps_its_line_and_is_not_assigned() {
+    let script = Script::new();
+    let first = read(&script, &Table::default());
+    script.notes.lock().channels = 1;
+    let second = read(&script, &first);
+    assert_eq!(second.lines, first.lines);
+    assert!(second.controller(0, 0, 1).is_some() && second.controller(0, 1, 1).is_none());
+    assert_eq!(
+        second.target(one(0, 1, 1).id()),
+        Some(Target::Controller(one(0, 1, 1))),
+        "queues still find it"
+    );
 }
 
 #[test]
@@ -76,18 +103,41 @@ fn a_logic_without_midi_has_no_hidden_controllers() {
     script.notes.lock().dialects = NotePortsDesc::CLAP;
     let table = read(&script, &Table::default());
     assert_eq!(table.lines.len(), 2);
-    assert_eq!(table.controller(0, 1), None);
+    assert_eq!(table.controller(0, 0, 1), None);
 }
 
 #[test]
-fn controllers_past_the_last_have_no_parameter() {
+fn each_event_bus_has_controllers_of_its_own() {
+    let script = Script::new();
+    script.notes.lock().inputs = 3;
+    let table = read(&script, &Table::default());
+    assert_eq!(table.lines.len(), 2 + 3 * HIDDEN);
+    let ids = [0, 1, 2].map(|bus| table.controller(bus, 15, 129).expect("pitch bend"));
+    assert!(ids[0] < ids[1] && ids[1] < ids[2]);
+    assert_eq!(table.target(ids[2]), Some(Target::Controller(one(2, 15, 129))));
+    assert_eq!(table.controller(3, 15, 129), None);
+}
+
+#[test]
+fn controllers_past_the_last_and_those_that_nobody_listens_to_have_no_parameter() {
     let table = read(&Script::new(), &Table::default());
-    for (channel, number) in [(0, 130), (16, 1), (-1, 1), (0, -1)] {
-        assert_eq!(table.controller(channel, number), None, "{channel} {number}");
+    for (bus, channel, number) in [(0, 0, 130), (0, 16, 1), (0, -1, 1), (0, 0, -1), (-1, 0, 1), (0, 0, 2)] {
+        assert_eq!(table.controller(bus, channel, number), None, "{bus} {channel} {number}");
     }
-    let id = table.controller(15, 129).expect("pitch bend");
-    assert_eq!(table.target(id), Some(Target::Controller(15, 129)));
+    let id = table.controller(0, 15, 129).expect("pitch bend");
+    assert_eq!(table.target(id), Some(Target::Controller(one(0, 15, 129))));
     assert!(id < 0x8000_0000, "the top bit is clear");
+}
+
+#[test]
+fn an_author_s_parameter_wins_over_a_controller_of_the_same_id() {
+    let script = Script::new();
+    let taken = one(0, 0, 1).id();
+    script.params.lock().push(ParamInfo { host_id: taken, ..gain(2) });
+    let table = read(&script, &Table::default());
+    assert_eq!(table.lines.len(), 3 + HIDDEN - 1, "no id twice in the list");
+    assert!(matches!(table.target(taken), Some(Target::Param(..))));
+    assert_eq!(table.controller(0, 0, 1), None);
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn run(bench: &Bench, fill: impl FnOnce(&mut ProcessData)) -> [f32; 64] {
 #[test]
 fn notes_points_and_controllers_come_in_order_of_time() {
     let (bench, seen) = doubling();
-    let modulation = crate::params::controller_id(3, 1);
+    let modulation = crate::params::Controller { bus: 0, channel: 3, number: 1 }.id();
     let changes = Changes::of(&[
         (11, &[(40, 1.0)]),
         (10, &[(0, 0.0), (32, 0.5), (1000, 1.0)]),
@@ -389,8 +389,10 @@ fn a_block_allocates_nothing() {
             Outcome::default()
         });
     });
-    let changes =
-        Changes::of(&[(10, &[(0, 0.0), (32, 0.5)]), (crate::params::controller_id(0, 1), &[(1, 1.0)])]);
+    let changes = Changes::of(&[
+        (10, &[(0, 0.0), (32, 0.5)]),
+        (crate::params::Controller { bus: 0, channel: 0, number: 1 }.id(), &[(1, 1.0)]),
+    ]);
     let events = ComWrapper::new(Events::default());
     events.0.lock().push(note(5, 60, true));
     let mut left = [1.0_f32; 64];
