@@ -21,8 +21,12 @@ use vst3::{Class, ComWrapper, Interface};
 
 use crate::instance::Instance;
 
+mod component;
+mod edit;
 mod extras;
+pub(crate) mod handler;
 mod notes;
+pub(crate) mod stream;
 mod units;
 
 pub(crate) use notes::takes_expressions;

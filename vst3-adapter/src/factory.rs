@@ -20,10 +20,10 @@ use vst3::Steinberg::{
 use vst3::com_scrape_types::{InterfaceList, MakeHeader};
 use vst3::{Class, ComWrapper};
 
+use crate::com::stream::write_all;
 use crate::com::{Component, put, wide_in};
 use crate::error::{gate, guard};
 use crate::instance::Instance;
-use crate::stream::write_all;
 
 pub(crate) mod ids;
 

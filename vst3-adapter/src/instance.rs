@@ -1,7 +1,7 @@
 //! One plug-in instance: its life from `initialize` to `terminate`, and the phases in which the host is told of
 //! changes.
 //!
-//! Called by: `component`, `controller`, `process`, `com`. Calls: the shell, `host`. Threads: [main] by VST3's rules,
+//! Called by: `component`, `process`, `com`. Calls: the shell, `com/handler`. Threads: [main] by VST3's rules,
 //! safe from any; [`Instance::runner`] is [audio].
 //!
 //! No lock of ours is held across a call to the host, and what the audio thread takes is taken only if it is free.
@@ -14,8 +14,9 @@ use hotshell_abi::{AudioConfig, RenderMode};
 use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell, ShellError};
 use parking_lot::{Mutex, RwLock};
 
+use crate::com::handler::Handler;
 use crate::error::guard;
-use crate::host::{Handler, Link};
+use crate::host::Link;
 use crate::params::{Line, Table};
 use crate::process::Runner;
 use crate::process::cell::Cell;

@@ -39,7 +39,6 @@
 
 mod buses;
 mod com;
-mod component;
 mod controller;
 mod entry;
 mod error;
@@ -52,6 +51,5 @@ mod instance;
 mod params;
 mod process;
 mod state;
-mod stream;
 
 pub use entry::{Artifact, ModuleState, get_plugin_factory, module_entry, module_exit};

@@ -1,6 +1,6 @@
 //! The announced parameters in VST3's terms: normalised values, titles, units.
 //!
-//! Called by: `instance`, `controller`, `process`, `com/units`, `com/notes`. Calls: the shell, `params/controllers`. Threads: a [`Table`] is
+//! Called by: `instance`, `controller`, `process`, `com/*`. Calls: the shell, `params/controllers`. Threads: a [`Table`] is
 //! made on [main] and read on [any]: nothing in it moves, and reading a value's place allocates nothing.
 
 use hotshell_abi::describe::param_host_id;

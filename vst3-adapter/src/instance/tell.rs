@@ -1,6 +1,6 @@
 //! What the host must be told, as `restartComponent` flags, in the calls in which that is safe.
 //!
-//! Called by: `component`, `controller` at the end of safe calls; `instance`. Calls: the shell, `host`.
+//! Called by: `component`, `com/edit` at the end of safe calls; `instance`. Calls: the shell, `com/handler`.
 //! Threads: [main] by VST3's rules.
 //!
 //! VST3's hosts read lists and the latency again while active, so everything is told at once ([`Phase::AtOnce`]). Some

@@ -1,6 +1,6 @@
 //! A host's stream as bytes. Its sizes and results lie (HOSTS 1): what counts is the number of bytes that came.
 //!
-//! Called by: `component`, `controller`, `factory`. Calls: the host's stream. Threads: [main] by VST3's rules; any.
+//! Called by: `component`, `com/edit`, `factory`. Calls: the host's stream. Threads: [main] by VST3's rules; any.
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: streams come as C's pointers")]
 
@@ -76,7 +76,7 @@ pub(crate) unsafe fn context(stream: *mut IBStream) -> StateContext {
         list.and_then(|list| {
             let mut text = [0_u16; 128];
             let result = list.getString(PresetAttributes::kStateType, text.as_mut_ptr(), 256);
-            (result == kResultOk).then(|| crate::com::narrow(&text))
+            (result == kResultOk).then(|| super::narrow(&text))
         })
     };
     match kind.as_deref() {

@@ -1,6 +1,6 @@
 //! `IPluginBase` and `IComponent`: life, buses, activation, saved state.
 //!
-//! Called by: the host. Calls: `instance`, `buses`, `stream`. Threads: [main] by VST3's rules; safe from any.
+//! Called by: the host. Calls: `instance`, `buses`, `com/stream`. Threads: [main] by VST3's rules; safe from any.
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: a COM interface takes C's pointers")]
 
@@ -17,12 +17,12 @@ use vst3::Steinberg::{
     kNotInitialized, kResultFalse, kResultOk, tresult,
 };
 
-use crate::com::{Component, put, wide};
+use super::handler::name_of;
+use super::stream::{context, read_all, write_all};
+use super::{Component, put, wide};
 use crate::error::{gate, guard, refused};
-use crate::host::name_of;
 use crate::instance::{Instance, Live};
 use crate::state::without_preset_header;
-use crate::stream::{context, read_all, write_all};
 
 /// The enums of the bindings are unsigned on some systems and signed on others; what they number is signed.
 const fn number(value: vst3::Steinberg::Vst::MediaTypes) -> i32 {
