@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hotshell-editor", &["hotshell-logic", "hotshell-abi"]),
     ("hotshell-clap", &["hotshell-editor-proxy", "hotshell-core", "hotshell-abi"]),
     ("hotshell-vst3", &["hotshell-editor-proxy", "hotshell-core", "hotshell-abi"]),
+    ("hotshell-fake-shell", &["hotshell-core", "hotshell-abi"]),
     ("cargo-hotshell", &["hotshell-core", "hotshell-abi"]),
     (
         "hotshell",

@@ -46,8 +46,6 @@ mod error;
 mod events;
 mod ext;
 mod factory;
-#[cfg(test)]
-mod fake;
 mod host;
 mod instance;
 mod params;

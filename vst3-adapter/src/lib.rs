@@ -44,8 +44,6 @@ mod entry;
 mod error;
 mod events;
 mod factory;
-#[cfg(test)]
-mod fake;
 mod host;
 mod instance;
 mod params;

@@ -29,7 +29,7 @@ use hotshell_core::shell::Plugins;
 use parking_lot::Mutex;
 
 use crate::entry::{Artifact, EntryState, RawEntry, entry};
-use crate::fake::{FakePlugins, Script};
+use hotshell_fake_shell::{FakePlugins, Script};
 
 thread_local! {
     /// Each test runs on a thread of its own and has an artifact of its own.

@@ -9,7 +9,7 @@ use hotshell_abi::{Event, EventKind};
 use hotshell_core::shell::{HostChannel, Outcome};
 
 use super::bench::fresh_entry;
-use crate::fake::Script;
+use hotshell_fake_shell::Script;
 
 struct Host;
 struct Quiet;

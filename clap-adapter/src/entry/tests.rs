@@ -9,7 +9,7 @@ use hotshell_core::host::Level;
 use hotshell_core::shell::{Changes, Phase};
 
 use super::bench::{Bench, factory, fresh_entry, state};
-use crate::fake::Script;
+use hotshell_fake_shell::Script;
 
 fn create(entry: &super::RawEntry, host: &Bench, id: &CStr) -> bool {
     let factory = factory(entry);

@@ -3,7 +3,6 @@
 #![allow(unsafe_code, reason = "DESIGN 9.9: the host's side of C, for tests of the raw extensions")]
 
 use crate::entry::bench::{Bench, EventsIn, EventsOut};
-use crate::fake::gain;
 use clap_sys::events::{
     CLAP_EVENT_PARAM_VALUE, clap_event_header, clap_event_param_value, clap_input_events, clap_output_events,
 };
@@ -29,6 +28,7 @@ use clap_sys::id::CLAP_INVALID_ID;
 use clap_sys::stream::{clap_istream, clap_ostream};
 use hotshell_abi::ParamDesc;
 use hotshell_core::shell::{Changes, Phase, ShellError, Tail};
+use hotshell_fake_shell::gain;
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::atomic::Ordering;
 

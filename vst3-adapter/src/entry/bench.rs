@@ -26,7 +26,7 @@ use vst3::Steinberg::{
 use vst3::{Class, ComPtr, ComWrapper, Interface};
 
 use crate::entry::{Artifact, ModuleState, get_plugin_factory};
-use crate::fake::{FakePlugins, Script};
+use hotshell_fake_shell::{FakePlugins, Script};
 
 thread_local! {
     /// Each test runs on a thread of its own and has an artifact of its own.

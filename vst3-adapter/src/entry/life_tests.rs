@@ -17,7 +17,7 @@ use vst3::Steinberg::{
 use super::bench::{Bench, Fake, empty_block, fresh_factory, raw};
 use super::*;
 use crate::com::narrow;
-use crate::fake::Script;
+use hotshell_fake_shell::Script;
 
 fn text(bytes: &[std::ffi::c_char]) -> String {
     let bytes = bytes.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect();

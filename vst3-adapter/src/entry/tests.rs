@@ -14,7 +14,7 @@ use vst3::Steinberg::{kInternalError, kInvalidArgument, kResultFalse, kResultOk}
 
 use super::bench::{Bench, Stream, raw};
 use crate::com::narrow;
-use crate::fake::{gain, layout};
+use hotshell_fake_shell::{gain, layout};
 
 fn info(bench: &Bench, index: i32) -> ParameterInfo {
     // SAFETY: a plain structure; the place is ours.

@@ -2,7 +2,7 @@ use hotshell_core::host::NoHost;
 use hotshell_core::shell::Plugins;
 
 use super::*;
-use crate::fake::{FakePlugins, Script, gain, switch};
+use hotshell_fake_shell::{FakePlugins, Script, gain, switch};
 
 fn travel(law: u32, skew: f64, min: f64, max: f64) -> Travel {
     Travel::new(&ParamInfo { law, skew, min, max, ..gain(0) })

@@ -1,6 +1,7 @@
-//! A scripted shell for this crate's tests: it records what the adapter asks and answers what the test says.
+//! A scripted shell: it records what an adapter asks and answers what a test says. A package of its own because both
+//! adapters' tests play it, and neither may know the other.
 //!
-//! Called by: tests. Calls: nothing. Threads: [any].
+//! Called by: the adapters' tests. Calls: nothing. Threads: [any].
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -19,29 +20,43 @@ use hotshell_core::shell::{
 use parking_lot::Mutex;
 
 /// Runs in place of a logic.
-pub(crate) type Block =
-    Box<dyn FnMut(&mut HostBlock<'_>, &dyn EventSource, &mut dyn EventSink) -> Outcome + Send>;
+pub type Block = Box<dyn FnMut(&mut HostBlock<'_>, &dyn EventSource, &mut dyn EventSink) -> Outcome + Send>;
 
 /// What the shell answers and what it was asked.
-pub(crate) struct Script {
-    pub(crate) calls: Mutex<Vec<String>>,
-    pub(crate) params: Mutex<Vec<ParamInfo>>,
-    pub(crate) values: Mutex<BTreeMap<u32, f64>>,
+pub struct Script {
+    /// What was asked, in words.
+    pub calls: Mutex<Vec<String>>,
+    /// The announced list.
+    pub params: Mutex<Vec<ParamInfo>>,
+    /// Plain values by host id.
+    pub values: Mutex<BTreeMap<u32, f64>>,
     /// Answered once each, to each [`Phase`].
-    pub(crate) changes: Mutex<[Changes; 4]>,
-    pub(crate) layouts: Mutex<Vec<LayoutInfo>>,
-    pub(crate) layout: Mutex<usize>,
-    pub(crate) notes: Mutex<NotePortsDesc>,
-    pub(crate) latency: AtomicU32,
-    pub(crate) tail: Mutex<Tail>,
-    pub(crate) state: Mutex<Result<Vec<u8>, ShellError>>,
-    pub(crate) block: Mutex<Option<Block>>,
-    pub(crate) host: Mutex<Option<Box<dyn Host>>>,
-    pub(crate) read: Mutex<Changes>,
+    pub changes: Mutex<[Changes; 4]>,
+    /// The announced layouts.
+    pub layouts: Mutex<Vec<LayoutInfo>>,
+    /// Which of them is chosen.
+    pub layout: Mutex<usize>,
+    /// The announced note ports.
+    pub notes: Mutex<NotePortsDesc>,
+    /// The announced latency in frames.
+    pub latency: AtomicU32,
+    /// The tail.
+    pub tail: Mutex<Tail>,
+    /// What a save answers; an error is a load's answer too.
+    pub state: Mutex<Result<Vec<u8>, ShellError>>,
+    /// The next activation's block.
+    pub block: Mutex<Option<Block>>,
+    /// What `open` was given.
+    pub host: Mutex<Option<Box<dyn Host>>>,
+    /// What the host is said to have read.
+    pub read: Mutex<Changes>,
+    /// What the host is said to forbid.
+    pub held: Mutex<Changes>,
 }
 
 impl Script {
-    pub(crate) fn new() -> Arc<Self> {
+    /// A gain and a switch, stereo or mono, one note port each way. [any]
+    pub fn new() -> Arc<Self> {
         Arc::new(Self {
             calls: Mutex::default(),
             params: Mutex::new(vec![gain(0), switch(1)]),
@@ -64,29 +79,38 @@ impl Script {
             block: Mutex::new(None),
             host: Mutex::new(None),
             read: Mutex::new(Changes::empty()),
+            held: Mutex::new(Changes::empty()),
         })
     }
 
-    pub(crate) fn said(&self, what: impl Into<String>) {
+    /// Writes down a call. [any]
+    pub fn said(&self, what: impl Into<String>) {
         self.calls.lock().push(what.into());
     }
 
-    pub(crate) fn take_calls(&self) -> Vec<String> {
+    /// The calls since the last time. [any]
+    pub fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut *self.calls.lock())
     }
 
-    pub(crate) fn on_block(
+    /// What the next activation plays. [any]
+    pub fn on_block(
         &self,
         block: impl FnMut(&mut HostBlock<'_>, &dyn EventSource, &mut dyn EventSink) -> Outcome + Send + 'static,
     ) {
         *self.block.lock() = Some(Box::new(block));
     }
 
-    pub(crate) fn change(&self, phase: Phase, changes: Changes) {
+    /// What the next pull in `phase` answers. [any]
+    pub fn change(&self, phase: Phase, changes: Changes) {
         self.changes.lock()[slot(phase)] = changes;
     }
 
-    pub(crate) fn with_host(&self, call: impl FnOnce(&dyn Host)) {
+    /// Calls the host as a shell does. [any]
+    ///
+    /// # Panics
+    /// If no plug-in is open.
+    pub fn with_host(&self, call: impl FnOnce(&dyn Host)) {
         call(self.host.lock().as_deref().expect("the shell is open"));
     }
 
@@ -107,7 +131,8 @@ const fn slot(phase: Phase) -> usize {
     }
 }
 
-pub(crate) fn layout(name: &str, channels: u32) -> LayoutInfo {
+/// A main bus of so many channels each way, and a side-chain.
+pub fn layout(name: &str, channels: u32) -> LayoutInfo {
     let kind = if channels == 1 { BusDesc::MONO } else { BusDesc::STEREO };
     let bus = |name: &str, main| BusInfo { name: name.to_owned(), channels, main, kind, speakers: 0 };
     LayoutInfo {
@@ -117,7 +142,8 @@ pub(crate) fn layout(name: &str, channels: u32) -> LayoutInfo {
     }
 }
 
-pub(crate) fn gain(index: usize) -> ParamInfo {
+/// A continuous parameter of host id 10, 0 to 1.
+pub fn gain(index: usize) -> ParamInfo {
     ParamInfo {
         id: "gain".to_owned(),
         host_id: 10,
@@ -138,7 +164,8 @@ pub(crate) fn gain(index: usize) -> ParamInfo {
     }
 }
 
-pub(crate) fn switch(index: usize) -> ParamInfo {
+/// An enum of host id 11 with three variants.
+pub fn switch(index: usize) -> ParamInfo {
     ParamInfo {
         id: "mode".to_owned(),
         host_id: 11,
@@ -166,7 +193,7 @@ static LAYOUTS: [BusLayoutDesc<'static>; 2] = [
 static FEATURES: [Str<'static>; 3] = [Str::new("audio-effect"), Str::new("stereo"), Str::new("stereo")];
 
 /// A description without parameters, notes and voices.
-pub(crate) const fn bare(id: &'static str) -> PluginDesc<'static> {
+pub const fn bare(id: &'static str) -> PluginDesc<'static> {
     PluginDesc {
         id: Str::new(id),
         name: Str::new("Fake"),
@@ -200,9 +227,11 @@ static SECOND: PluginDesc<'static> =
     PluginDesc { vst3_old_class_ids: Slice::new(&OLD), ..bare("org.hotshell.fake.second") };
 
 /// Two plug-ins over one script.
-pub(crate) struct FakePlugins {
-    pub(crate) script: Arc<Script>,
-    pub(crate) hot: bool,
+pub struct FakePlugins {
+    /// What they answer.
+    pub script: Arc<Script>,
+    /// They say that they reload.
+    pub hot: bool,
 }
 
 impl Plugins for FakePlugins {
@@ -313,7 +342,7 @@ impl Shell for FakeShell {
         *self.0.read.lock() |= what;
     }
     fn hold(&self, what: Changes) {
-        self.0.said(format!("hold {what:?}"));
+        *self.0.held.lock() |= what;
     }
     fn disconnect(&self) {
         self.0.said("disconnect");
