@@ -1,20 +1,14 @@
-//! The boundary (DESIGN 5): optimisation levels, compilers, symbol scopes, refusals by name, and panics that die where
-//! they are raised.
+//! The boundary (DESIGN 5): optimisation levels, compilers, symbol scopes, refusals by name. Panics: `faults`.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use hotshell_tests::{
-    Bundle, Event, Fixture, HostOptions, Play, Plugin, Profile, Recording, Scene, Scope, Setup, TestSlot,
-    constant,
+    Bundle, Fixture, HostOptions, Play, Plugin, Profile, Recording, Scene, Scope, Setup, TestSlot, constant,
 };
 
 fn steady(features: &[&str]) -> Fixture {
     Fixture::new("fixture-steady", features)
-}
-
-fn panics(features: &[&str]) -> Fixture {
-    Fixture::new("fixture-panics", features)
 }
 
 fn last(recording: &Recording) -> f32 {
@@ -133,90 +127,4 @@ fn a_logic_in_single_precision_plays_in_a_64_bit_host_and_the_reverse() {
     assert!(near(last(&recording), 0.5));
     let mut scene = Scene::active(&Fixture::new("fixture-wide", &["v2"]));
     assert!(near(scene.block(&constant(0.5)).channels[0][127], 0.75));
-}
-
-/// Publishes a build with one planted panic, asks for everything that a host can ask, and then wants the next build.
-fn survive(feature: &str) {
-    let mut scene = Scene::active(&panics(&[]));
-    let build = scene.slot.publish(&panics(&[feature]).logic());
-    scene.plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
-    let id = scene.plugin.param("Trigger").id;
-    let slot = &scene.slot;
-    scene.plugin.wait_until("the build judged", |_| {
-        let reports = slot.reports();
-        reports.iter().any(|r| r.heard == build || r.faults.iter().any(|f| f.build == build))
-            || slot.refusal(build).is_some()
-    });
-    let saved = scene.plugin.save();
-    let _ = scene.plugin.text(id, 0.5);
-    let _ = scene.plugin.parse(id, "0.25");
-    if let Some(saved) = saved {
-        let _ = scene.plugin.load(&saved);
-    }
-    scene.plugin.playing().send(&[Event::Param { time: 0, id, value: 1.0, cookie: 0 }]);
-    let blocks = scene.plugin.playing().blocks();
-    scene.plugin.wait_until("the sound going on", |p| p.playing().blocks() > blocks + 20);
-    scene.plugin.playing().send(&[Event::Param { time: 0, id, value: 0.0, cookie: 0 }]);
-    scene.publish_while_playing(&panics(&["v2"]).logic());
-    scene.plugin.wait_until("the good build", |p| near(p.playing().last(), 0.5));
-    let slot = &scene.slot;
-    scene.plugin.wait_until(&format!("the author hearing of the panic {feature}"), |plugin| {
-        said(slot, plugin).iter().any(|text| text.contains("planted") && text.contains(feature))
-    });
-    scene.plugin.stop().assert_continuous();
-}
-
-/// All that the module's reports and the host's log say.
-fn said(slot: &TestSlot, plugin: &Plugin) -> Vec<String> {
-    let reports = slot.reports();
-    let texts = reports.iter().flat_map(|r| {
-        let refusals = r.refusals.iter().map(|r| r.reason.clone());
-        refusals.chain(r.faults.iter().map(|f| f.message.clone())).chain(r.log.iter().map(|l| l.text.clone()))
-    });
-    texts.chain(plugin.calls().lines()).collect()
-}
-
-macro_rules! survives_a_panic {
-    ($($name:ident: $feature:literal;)*) => {
-        $(
-            #[test]
-            fn $name() {
-                survive($feature);
-            }
-        )*
-    };
-}
-
-survives_a_panic! {
-    a_panic_in_create: "in_create";
-    a_panic_in_reset: "in_reset";
-    a_panic_in_clear: "in_clear";
-    a_panic_in_process: "in_process";
-    a_panic_in_a_later_process: "in_process_later";
-    a_panic_in_latency: "in_latency";
-    a_panic_in_tail: "in_tail";
-    a_panic_in_state_changed: "in_state_changed";
-    a_panic_in_snapshot: "in_snapshot";
-    a_panic_in_restore: "in_restore";
-    a_panic_in_save: "in_save";
-    a_panic_in_load: "in_load";
-    a_panic_in_a_text: "in_text";
-    a_panic_in_a_parse: "in_parse";
-    a_panic_in_drop: "in_drop";
-}
-
-#[test]
-fn after_a_fault_the_last_good_build_plays_again() {
-    let mut scene = Scene::active(&panics(&[]));
-    scene.publish_and_run(&panics(&["v2"]).logic(), &constant(0.0));
-    scene.plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
-    let bad = scene.publish_while_playing(&panics(&["in_process_later"]).logic());
-    scene.plugin.wait_until("the bad build", |p| near(p.playing().last(), 0.25));
-    let id = scene.plugin.param("Trigger").id;
-    scene.plugin.playing().send(&[Event::Param { time: 0, id, value: 1.0, cookie: 0 }]);
-    scene.plugin.wait_until("the last good build", |p| near(p.playing().last(), 0.5));
-    scene.plugin.stop().assert_continuous();
-    assert_eq!(scene.plugin.value(id), Some(1.0), "no lost setting");
-    let reports = scene.slot.reports();
-    assert!(reports.iter().any(|r| r.faults.iter().any(|f| f.build == bad)), "{reports:#?}");
 }

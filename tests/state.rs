@@ -1,6 +1,6 @@
 //! A saved state: all or nothing, deterministic, older versions made current, junk refused.
 
-use hotshell_tests::{Event, Fixture, Scene, constant};
+use hotshell_tests::{Event, Fixture, Scene, constant, plant};
 
 fn stateful(features: &[&str]) -> Fixture {
     Fixture::new("fixture-stateful", features)
@@ -88,4 +88,83 @@ fn junk_is_refused() {
         assert!(!scene.plugin.load(bytes), "{bytes:?}");
     }
     assert_eq!(scene.block(&constant(0.0)).outcome.unwritten, 0);
+}
+
+fn value(scene: &mut Scene, value: f64) {
+    let id = scene.plugin.param("Trigger").id;
+    scene.plugin.block(128, &constant(0.0), &[Event::Param { time: 0, id, value, cookie: 0 }]);
+}
+
+/// A build that refuses every state, and a saved one that it has refused.
+fn refused() -> (Scene, Vec<u8>) {
+    let mut scene = Scene::active(&plant::fixture());
+    value(&mut scene, 0.75);
+    let saved = scene.plugin.save().expect("saves");
+    value(&mut scene, 0.25);
+    let build = plant::logic(&scene.slot, "refuse");
+    scene.publish_and_run(&build, &constant(0.0)).assert_clean();
+    assert!(!scene.plugin.load(&saved), "the host sees that it was refused");
+    assert!((scene.plugin.param("Trigger").value - 0.25).abs() < f64::EPSILON, "nothing was changed");
+    (scene, saved)
+}
+
+#[test]
+fn a_state_that_a_build_refused_is_what_a_save_writes_and_the_next_build_loads() {
+    let (mut scene, saved) = refused();
+    assert_eq!(scene.plugin.save().as_deref(), Some(&saved[..]), "a save in between loses nothing");
+    let build = plant::logic(&scene.slot, "better");
+    scene.publish_and_run(&build, &constant(0.0)).assert_clean();
+    scene
+        .plugin
+        .wait_until("the state", |plugin| (plugin.param("Trigger").value - 0.75).abs() < f64::EPSILON);
+    assert_eq!(scene.plugin.save().as_deref(), Some(&saved[..]));
+}
+
+#[test]
+fn who_goes_on_working_means_what_he_sees_and_not_the_state_that_was_refused() {
+    let (mut scene, saved) = refused();
+    value(&mut scene, 0.5);
+    assert_ne!(scene.plugin.save().as_deref(), Some(&saved[..]));
+    let build = plant::logic(&scene.slot, "better");
+    scene.publish_and_run(&build, &constant(0.0)).assert_clean();
+    scene.plugin.wait_until("the report", |plugin| {
+        plugin.calls().lines().iter().any(|line| line.contains("something was changed since"))
+    });
+    assert!((scene.plugin.param("Trigger").value - 0.5).abs() < f64::EPSILON);
+}
+
+/// Every state that a released format has ever written loads, and means what it meant. `HOTSHELL_WRITE_GOLDEN=1` writes
+/// those of the format of the day, once, when it is released.
+#[test]
+fn golden_states_of_every_released_format_load() {
+    let folder = hotshell_tests::fixture::workspace().join("tests/golden");
+    let golden: [(Fixture, &str, f64); 3] = [
+        (stateful(&[]), "Amount", 0.625),
+        (Fixture::new("fixture-gainlike", &[]), "Gain", 1.25),
+        (plant::fixture(), "Trigger", 0.75),
+    ];
+    for (fixture, name, wanted) in golden {
+        let file = folder.join(format!("1-{}.state", name.to_lowercase()));
+        let mut scene = Scene::active(&fixture);
+        let id = scene.plugin.param(name).id;
+        if std::env::var_os("HOTSHELL_WRITE_GOLDEN").is_some() {
+            scene.plugin.block(
+                128,
+                &constant(0.0),
+                &[Event::Param { time: 0, id, value: wanted, cookie: 0 }],
+            );
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(&file, scene.plugin.save().expect("saves")).expect("written");
+            scene = Scene::active(&fixture);
+        }
+        let bytes = std::fs::read(&file).expect("the golden state is there");
+        assert!(scene.plugin.load(&bytes), "{}", file.display());
+        assert_eq!(scene.plugin.value(id), Some(wanted));
+        assert_eq!(
+            scene.plugin.save().as_deref(),
+            Some(&bytes[..]),
+            "{} is what is written today",
+            file.display()
+        );
+    }
 }

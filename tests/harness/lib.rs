@@ -9,6 +9,7 @@
 //! | `event` | events in and out |
 //! | `calls`, `host` | what the plug-in asks of the host, with thread and phase |
 //! | `bare` | a plug-in without any framework, with planted faults |
+//! | `plant` | faults that are written into a built library |
 //! | `fixture`, `slot` | plug-ins built for a test, and the folder through which it publishes them |
 //! | `scene` | a plug-in with its slot: publish, and go on until it is heard |
 //! | `figures` | what a benchmark has measured |
@@ -27,6 +28,7 @@ pub mod figures;
 pub mod fixture;
 pub mod guard;
 pub mod host;
+pub mod plant;
 pub mod play;
 pub mod plugin;
 pub mod scene;

@@ -31,7 +31,7 @@ impl Staged {
     /// Where to load it from.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.folder.path().join(&self.name)
+        self.folder.real_path().join(&self.name)
     }
 
     /// The open copy.

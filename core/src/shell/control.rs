@@ -10,6 +10,7 @@
 mod activation;
 mod editors;
 mod handover;
+mod kept;
 mod latency;
 mod shell;
 mod state;
@@ -59,7 +60,7 @@ pub struct Control<P, S> {
     host: RwLock<Arc<dyn Host>>,
     main: Mutex<Main<S>>,
     /// One save or load at a time: the author's state functions run under it.
-    state_turn: Mutex<()>,
+    state_turn: Mutex<kept::Kept>,
     /// A main-thread call was asked for and has not come yet.
     asked: AtomicBool,
     /// [`Store::fields_version`] that the builds' own fields were last compared with.
@@ -209,7 +210,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             link,
             host: RwLock::new(host),
             main: Mutex::new(main),
-            state_turn: Mutex::new(()),
+            state_turn: Mutex::default(),
             asked: AtomicBool::new(false),
             fields_seen: AtomicU64::new(0),
             tap: OnceLock::new(),

@@ -20,15 +20,19 @@ mod system;
 pub struct Folder {
     inner: system::Handle,
     path: PathBuf,
+    /// Without links, as it was walked.
+    real: PathBuf,
 }
 
 impl Folder {
     /// Opens `path`, which must exist.
     ///
     /// # Errors
-    /// [`SlotError::Missing`], [`SlotError::Refused`] for a folder that is another's or writable by others.
+    /// [`SlotError::Missing`], [`SlotError::Refused`] for a folder that is another's or open to others, or that lies in
+    /// one which everybody may write and that is not sticky.
     pub fn existing(path: &Path) -> Result<Self, SlotError> {
-        Ok(Self { inner: system::Handle::at(path)?, path: path.to_owned() })
+        let (inner, real) = system::Handle::at(path)?;
+        Ok(Self { inner, path: path.to_owned(), real })
     }
 
     /// Opens `path`, made with all its parents (0700) if it is not there.
@@ -46,10 +50,16 @@ impl Folder {
     /// As [`Folder::create`].
     pub fn subfolder(&self, name: &str) -> Result<Self, SlotError> {
         let path = self.at(name)?;
-        Ok(Self { inner: self.inner.subfolder(name, &path)?, path })
+        Ok(Self { inner: self.inner.subfolder(name, &path)?, path, real: self.real.join(name) })
     }
 
-    /// Where the folder was when it was opened; for messages and for calls that want a path (loading, watching).
+    /// Where the folder is without links: the way that was checked, for what wants a path to load from.
+    #[must_use]
+    pub fn real_path(&self) -> &Path {
+        &self.real
+    }
+
+    /// Where the folder was when it was opened; for messages and for watching.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

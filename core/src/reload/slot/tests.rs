@@ -137,11 +137,70 @@ fn a_folder_that_others_can_write_is_refused() {
     let path = slot.folder().path().to_owned();
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
-    for mode in [0o770, 0o702, 0o777] {
+    for (mode, rule) in [
+        (0o770, "others may write"),
+        (0o702, "others may write"),
+        (0o777, "others may write"),
+        (0o755, "others may look"),
+        (0o701, "others may look"),
+    ] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let error = Slot::existing(&path).unwrap_err().to_string();
-        assert!(error.contains("others may write"), "{error}");
+        assert!(error.contains(rule) && error.contains(&format!("{mode:03o}")), "{error}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_below_one_that_everybody_may_write_is_refused_unless_that_is_sticky() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scratch = Scratch::new();
+    let (above, between) = (scratch.0.join("above"), scratch.0.join("above/between"));
+    let path = between.join("slot");
+    drop(Slot::open(&path).unwrap());
+    let mode = |mode| std::fs::set_permissions(&above, std::fs::Permissions::from_mode(mode)).unwrap();
+    for bad in [0o777, 0o702, 0o773] {
+        mode(bad);
+        let error = Slot::existing(&path).unwrap_err().to_string();
+        assert!(error.contains("everybody may replace") && error.contains("above"), "{error}");
+    }
+    // As `/tmp`, as a group's folder under umask 002, and one that only lets its user through.
+    for good in [0o1777, 0o775, 0o711] {
+        mode(good);
+        drop(Slot::existing(&path).unwrap());
+    }
+    mode(0o700);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_above_the_slot_are_resolved_and_what_they_lead_to_is_checked() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scratch = Scratch::new();
+    let (home, link) = (scratch.0.join("home"), scratch.0.join("link"));
+    drop(Slot::open(&home.join("slot")).unwrap());
+    std::os::unix::fs::symlink(&home, &link).unwrap();
+    let slot = Slot::existing(&link.join("slot")).unwrap();
+    assert_eq!(slot.folder().real_path(), home.canonicalize().unwrap().join("slot"));
+    std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let error = Slot::existing(&link.join("slot")).unwrap_err().to_string();
+    assert!(error.contains("everybody may replace"), "{error}");
+    std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).unwrap();
+    // Led elsewhere while it is open: what was opened stays what it was, and the next look notices.
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(scratch.0.join("nowhere"), &link).unwrap();
+    assert!(!slot.folder().is_current());
+    assert!(matches!(Slot::existing(&link.join("slot")), Err(SlotError::Missing(_))));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_with_its_reason() {
+    let scratch = Scratch::new();
+    let mut input = std::fs::File::open(scratch.file("build", &[7; 4096])).unwrap();
+    let mut full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let error = copy_hashed(&mut input, &mut full, 1 << 20).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
 }
 
 #[cfg(unix)]

@@ -124,6 +124,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         if self.fields_seen.load(Acquire) != self.store.fields_version() {
             self.sync_fields();
         }
+        self.offer_kept();
         self.store.drain_logs(|level, text| self.log(level, text));
         news
     }

@@ -14,17 +14,18 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    pub(super) fn at(path: &Path) -> Result<Self, SlotError> {
+    /// The folder, and where it is.
+    pub(super) fn at(path: &Path) -> Result<(Self, PathBuf), SlotError> {
         let about = std::fs::symlink_metadata(path).map_err(|error| explain(error, path))?;
         if !about.is_dir() {
             return Err(SlotError::refused(path, "it is not a folder, or a link"));
         }
-        Ok(Self { path: path.to_owned() })
+        Ok((Self { path: path.to_owned() }, path.to_owned()))
     }
 
     pub(super) fn subfolder(&self, _name: &str, path: &Path) -> Result<Self, SlotError> {
         make_all(path).map_err(|error| SlotError::io("make the folder", path, error))?;
-        Self::at(path)
+        Ok(Self::at(path)?.0)
     }
 
     pub(super) fn is_at(&self, path: &Path) -> bool {

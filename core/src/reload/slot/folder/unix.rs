@@ -1,12 +1,15 @@
 //! Folders by descriptor: `openat` and friends.
 //!
+//! The way to the folder is resolved once and then walked without following a link, each folder on it checked on its own
+//! descriptor: whoever may rename one of them decides what lies below. Group-writable is allowed (umask 002).
+//!
 //! Called by: `slot/folder`. Calls: the operating system. Threads: [reload] [main], and the watchdog.
 
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
@@ -19,10 +22,28 @@ pub(super) struct Handle {
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::RDONLY);
 
+/// For a folder on the way, which need not be readable.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const WAY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::PATH);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const WAY: OFlags = FOLDER;
+
 impl Handle {
-    pub(super) fn at(path: &Path) -> Result<Self, SlotError> {
-        let folder = rustix::fs::open(path, FOLDER, Mode::empty()).map_err(|error| explain(error, path))?;
-        Self::checked(folder, path)
+    /// The folder, and where it is without links.
+    pub(super) fn at(path: &Path) -> Result<(Self, PathBuf), SlotError> {
+        let missing = || SlotError::Missing(path.to_owned());
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(SlotError::refused(path, "it is no folder's own path; name one inside another"));
+        };
+        let parent = match parent.canonicalize() {
+            Ok(parent) => parent,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
+            Err(error) => return Err(SlotError::io("find", parent, error)),
+        };
+        let way = walk(&parent)?;
+        let folder =
+            rustix::fs::openat(&way, name, FOLDER, Mode::empty()).map_err(|error| explain(error, path))?;
+        Ok((Self::checked(folder, path)?, parent.join(name)))
     }
 
     pub(super) fn subfolder(&self, name: &str, path: &Path) -> Result<Self, SlotError> {
@@ -39,6 +60,11 @@ impl Handle {
         let file = File::from(folder);
         let about = file.metadata().map_err(|error| SlotError::io("inspect", path, error))?;
         check_owner(&about, path)?;
+        if about.mode() & 0o077 != 0 {
+            let reason =
+                format!("others may look into it (mode {:03o}); `chmod 700` it", about.mode() & 0o777);
+            return Err(SlotError::refused(path, &reason));
+        }
         Ok(Self { folder: file.into() })
     }
 
@@ -97,6 +123,40 @@ impl Handle {
         }
         Ok(names)
     }
+}
+
+/// Opens every folder down to `path`, which holds no links, and checks that not everybody may replace the next one.
+fn walk(path: &Path) -> Result<OwnedFd, SlotError> {
+    let mut at = PathBuf::from("/");
+    let mut folder = rustix::fs::open(&at, WAY, Mode::empty()).map_err(|error| explain(error, &at))?;
+    check_way(&folder, &at)?;
+    for part in path.components() {
+        let Component::Normal(name) = part else { continue };
+        at.push(name);
+        folder =
+            rustix::fs::openat(&folder, name, WAY, Mode::empty()).map_err(|error| explain(error, &at))?;
+        check_way(&folder, &at)?;
+    }
+    Ok(folder)
+}
+
+fn check_way(folder: &OwnedFd, path: &Path) -> Result<(), SlotError> {
+    let about = rustix::fs::fstat(folder).map_err(|error| SlotError::io("inspect", path, error.into()))?;
+    // Widths of the field differ by system.
+    #[allow(
+        clippy::useless_conversion,
+        clippy::unnecessary_cast,
+        reason = "u32 on Linux, narrower elsewhere"
+    )]
+    let mode = about.st_mode as u32;
+    if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+        let reason = format!(
+            "everybody may replace what lies in it (mode {:04o}), the slot as well; `chmod o-w` it",
+            mode & 0o7777
+        );
+        return Err(SlotError::refused(path, &reason));
+    }
+    Ok(())
 }
 
 pub(super) fn make_all(path: &Path) -> io::Result<()> {

@@ -1,0 +1,372 @@
+//! Faults of safe Rust in the host (DESIGN 7.8), in both formats: each row of the README's table is a build that fails in
+//! one function. No output sample is lost, the build is out by its hash, the last good one plays with its notes, every
+//! instance of the build moves, the author reads why, and the next build is welcome.
+
+use hotshell_tests::plant::{self, logic};
+use hotshell_tests::scene::Instance;
+use hotshell_tests::vst3::{Module, Vst3, Vst3Options};
+use hotshell_tests::{
+    Bundle, Event, HostOptions, Play, Plugin, Scene, Scope, Setup, TestSlot, constant, largest_step, vst3,
+};
+
+/// What the tests ask of a host of either format beside playing.
+trait Host: Instance {
+    const FORMAT: &'static str;
+    /// The fixture, `planted` in its own build, active.
+    fn scene(planted: &str) -> Scene<Self>;
+    /// Another instance of the same module, active.
+    fn another(scene: &Scene<Self>) -> Self;
+    fn save(&mut self) -> Option<Vec<u8>>;
+    fn load(&mut self, bytes: &[u8]) -> bool;
+    fn trigger(&mut self) -> u32;
+    fn text(&mut self, id: u32) -> Option<String>;
+    fn parse(&mut self, id: u32) -> Option<f64>;
+    fn send(&self, events: &[Event]);
+    fn last(&self) -> f32;
+    /// Controllers reach the fixture.
+    fn has_controllers() -> bool;
+}
+
+impl Host for Plugin {
+    const FORMAT: &'static str = "CLAP";
+    fn scene(planted: &str) -> Scene<Self> {
+        let slot = TestSlot::new();
+        let path = plant::fixture().shell(&slot);
+        plant::plant(&path, planted);
+        let bundle = Bundle::load(&path, Scope::Local).expect("the shell loads");
+        let mut plugin = Self::open(&bundle, 0, HostOptions::default()).expect("the shell opens");
+        plugin.activate(Setup::default());
+        Scene { plugin, bundle, slot }
+    }
+    fn another(scene: &Scene<Self>) -> Self {
+        let mut plugin = Self::open(&scene.bundle, 0, HostOptions::default()).expect("the shell opens");
+        plugin.activate(Setup::default());
+        plugin
+    }
+    fn save(&mut self) -> Option<Vec<u8>> {
+        Self::save(self)
+    }
+    fn load(&mut self, bytes: &[u8]) -> bool {
+        Self::load(self, bytes)
+    }
+    fn trigger(&mut self) -> u32 {
+        self.param("Trigger").id
+    }
+    fn text(&mut self, id: u32) -> Option<String> {
+        Self::text(self, id, 0.5)
+    }
+    fn parse(&mut self, id: u32) -> Option<f64> {
+        Self::parse(self, id, "0.25")
+    }
+    fn send(&self, events: &[Event]) {
+        self.playing().send(events);
+    }
+    fn last(&self) -> f32 {
+        self.playing().last()
+    }
+    fn has_controllers() -> bool {
+        true
+    }
+}
+
+impl Host for Vst3 {
+    const FORMAT: &'static str = "VST3";
+    fn scene(planted: &str) -> Scene<Self> {
+        let slot = TestSlot::new();
+        let path = plant::fixture().vst3_shell(&slot);
+        plant::plant(&path, planted);
+        let bundle = Module::load(&path).expect("the shell loads");
+        let mut plugin = Self::open(&bundle, 0, Vst3Options::default()).expect("the shell opens");
+        plugin.activate(Setup::default());
+        Scene { plugin, bundle, slot }
+    }
+    fn another(scene: &Scene<Self>) -> Self {
+        let mut plugin = Self::open(&scene.bundle, 0, Vst3Options::default()).expect("the shell opens");
+        plugin.activate(Setup::default());
+        plugin
+    }
+    fn save(&mut self) -> Option<Vec<u8>> {
+        vst3::Asking::save(self)
+    }
+    fn load(&mut self, bytes: &[u8]) -> bool {
+        vst3::Asking::load(self, bytes)
+    }
+    fn trigger(&mut self) -> u32 {
+        self.param("Trigger").id
+    }
+    fn text(&mut self, id: u32) -> Option<String> {
+        vst3::Asking::text(self, id, 0.5)
+    }
+    fn parse(&mut self, id: u32) -> Option<f64> {
+        vst3::Asking::parse(self, id, "0.25")
+    }
+    fn send(&self, events: &[Event]) {
+        Self::send(self, events);
+    }
+    fn last(&self) -> f32 {
+        self.playing().last()
+    }
+    fn has_controllers() -> bool {
+        false
+    }
+}
+
+/// Fails in every function that hotshell calls, and how the test gets it called.
+const FAULTS: [&str; 18] = [
+    "create",
+    "reset",
+    "clear",
+    "process",
+    "latency",
+    "tail",
+    "restore",
+    "snapshot",
+    "later_process",
+    "later_nan",
+    "later_infinity",
+    "state_changed",
+    "save",
+    "load",
+    "refuse",
+    "text",
+    "parse",
+    "drop",
+];
+
+/// What one fault came to in one format.
+struct Seen {
+    lost: u64,
+    fallback: u64,
+    host: String,
+    told: String,
+}
+
+fn near(sample: f32, level: f32) -> bool {
+    (sample - level).abs() < 1e-5
+}
+
+fn on(key: i16) -> Event {
+    Event::NoteOn { time: 0, channel: 0, key, id: -1, velocity: 0.8 }
+}
+
+fn play<H: Host>(plugin: &mut H) {
+    plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
+}
+
+fn publish<H: Host>(scene: &mut Scene<H>, name: &str) -> u32 {
+    let build = logic(&scene.slot, name);
+    scene.slot.publish(&build)
+}
+
+/// Publishes a good build and waits for its level, `more` from notes and controllers.
+fn good<H: Host>(scene: &mut Scene<H>, name: &str, level: f32) {
+    publish(scene, name);
+    scene.plugin.wait_until(&format!("{name} at {level}"), |plugin| near(plugin.last(), level));
+}
+
+/// All that the module reports of build `build`, and its log.
+fn said(slot: &TestSlot, build: u32) -> Vec<String> {
+    let reports = slot.reports();
+    let texts = reports.iter().flat_map(|r| {
+        let refusals =
+            r.refusals.iter().filter(|r| r.build == build).map(|r| format!("refused: {}", r.reason));
+        let faults = r.faults.iter().filter(|f| f.build == build).map(|f| format!("failed: {}", f.message));
+        faults.chain(refusals).chain(r.log.iter().map(|l| format!("logged: {}", l.text)))
+    });
+    texts.collect()
+}
+
+/// What the author must read.
+fn words(name: &str) -> String {
+    match name {
+        "later_nan" | "later_infinity" => "not finite".to_owned(),
+        name => format!("planted {name}"),
+    }
+}
+
+/// Without places in sources, which move.
+fn plain(text: &str) -> String {
+    let words = text.split(' ').filter(|word| !word.contains(".rs:"));
+    words.collect::<Vec<_>>().join(" ").replace('|', "/")
+}
+
+/// Does what makes the fault happen; answers what the host saw of it.
+fn provoke<H: Host>(scene: &mut Scene<H>, name: &str, saved: &[u8]) -> Vec<&'static str> {
+    let id = scene.plugin.trigger();
+    let mut seen = Vec::new();
+    match name {
+        "save" if scene.plugin.save().is_none() => seen.push("the save fails"),
+        "refuse" if !scene.plugin.load(saved) => seen.push("the load fails"),
+        // It has failed already, when the state of the build before was carried over: by now either may answer.
+        "load" => {
+            let _ = scene.plugin.load(saved);
+        }
+        "state_changed" => assert!(scene.plugin.load(saved)),
+        "text" if scene.plugin.text(id).is_none() => seen.push("no text"),
+        "parse" if scene.plugin.parse(id).is_none() => seen.push("no value"),
+        _ => scene.plugin.send(&[Event::Param { time: 0, id, value: 1.0, cookie: 0 }]),
+    }
+    seen
+}
+
+fn row<H: Host>(name: &str) -> Seen {
+    let mut scene = H::scene("none");
+    play(&mut scene.plugin);
+    good(&mut scene, "good", 0.5);
+    let mut held = vec![on(60)];
+    if H::has_controllers() {
+        held.push(Event::Midi { time: 0, data: [0xb0, 1, 127] });
+    }
+    let more = if H::has_controllers() { 0.011 } else { 0.01 };
+    scene.plugin.send(&held);
+    scene.plugin.wait_until("the note", |plugin| near(plugin.last(), 0.5 + more));
+    let saved = scene.plugin.save().expect("saves");
+    let bad = publish(&mut scene, name);
+    let slot = &scene.slot;
+    scene.plugin.wait_until("the build judged", |_| {
+        let reports = slot.reports();
+        reports.iter().any(|r| r.heard == bad || r.faults.iter().any(|f| f.build == bad))
+            || slot.refusal(bad).is_some()
+    });
+    let mut host = provoke(&mut scene, name, &saved);
+    // Only a build that is replaced is asked for a snapshot, and only one that is out of use is dropped.
+    let at_the_next = ["snapshot", "drop"].contains(&name);
+    let harmless = ["refuse", "drop"].contains(&name);
+    if at_the_next || harmless {
+        good(&mut scene, "better", 0.75 + more);
+        host.push("the next build");
+    } else {
+        scene.plugin.wait_until("the last good build", |plugin| near(plugin.last(), 0.5 + more));
+        host.push("the last good build");
+    }
+    let (slot, words) = (&scene.slot, words(name));
+    scene.plugin.wait_until(&format!("the author hearing of {name}"), |_| {
+        said(slot, bad).iter().any(|text| text.contains(&words))
+    });
+    let told = said(slot, bad).into_iter().find(|text| text.contains(&words)).expect("just seen");
+    if !harmless {
+        // The same code under another number: it is known by its hash.
+        let again = publish(&mut scene, name);
+        let reason = scene.wait_refused(again);
+        assert!(reason.contains("refused before"), "{name}: {reason}");
+    }
+    let id = scene.plugin.trigger();
+    scene.plugin.send(&[Event::Param { time: 0, id, value: 0.0, cookie: 0 }]);
+    good(&mut scene, "better", 0.75 + more);
+    let recording = scene.plugin.stop();
+    recording.assert_continuous();
+    let step = largest_step(&recording.channels[0]);
+    assert!(step < 0.0115, "{name}: a step of {step}");
+    let fallback = scene.slot.reports().iter().map(|r| r.blocks_lost).sum();
+    if fallback > 0 {
+        host.insert(0, "the dry signal");
+    }
+    let lost = recording.unwritten + recording.not_finite + recording.errors;
+    Seen { lost, fallback, host: host.join(", then "), told: plain(&told) }
+}
+
+const HEAD: [&str; 2] = [
+    "| a build that fails in | what the host saw | blocks lost, CLAP / VST3 | fallback blocks, CLAP / VST3 | what the author was told |",
+    "|---|---|---|---|---|",
+];
+
+/// All cells but the fallback blocks, whose number depends on the machine's load.
+fn cells(line: &str) -> Vec<&str> {
+    let mut cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    if cells.len() > 4 {
+        cells.remove(4);
+    }
+    cells
+}
+
+/// One test, in order: its lines are the README's table. `HOTSHELL_WRITE_README=1` writes them there.
+#[test]
+fn every_fault_is_survived_as_the_readme_says() {
+    let mut lines: Vec<String> = HEAD.iter().map(|line| (*line).to_owned()).collect();
+    for name in FAULTS {
+        let (clap, vst3) = (row::<Plugin>(name), row::<Vst3>(name));
+        assert_eq!((clap.lost, vst3.lost), (0, 0), "{name}");
+        assert_eq!((&clap.told, &clap.host), (&vst3.told, &vst3.host), "{name}: the formats differ");
+        let (lost, fallback) =
+            (format!("{} / {}", clap.lost, vst3.lost), format!("{} / {}", clap.fallback, vst3.fallback));
+        lines.push(format!("| `{name}` | {} | {lost} | {fallback} | {} |", clap.host, clap.told));
+    }
+    let path = hotshell_tests::fixture::workspace().join("README.md");
+    let readme = std::fs::read_to_string(&path).expect("the README");
+    let begin = readme.find(HEAD[0]).expect("the README has the table");
+    let length = readme[begin..].find("\n\n").expect("it ends");
+    let table = &readme[begin..begin + length];
+    if std::env::var_os("HOTSHELL_WRITE_README").is_some() {
+        let written = [&readme[..begin], &lines.join("\n"), &readme[begin + length..]].concat();
+        return std::fs::write(&path, written).expect("written");
+    }
+    let stated: Vec<_> = table.lines().map(cells).collect();
+    let found: Vec<_> = lines.iter().map(|line| cells(line)).collect();
+    assert_eq!(stated, found, "the README's table, written by HOTSHELL_WRITE_README=1");
+}
+
+/// One instance fails, and all of the module move; the build is known as bad to an instance that comes later.
+fn others_move_too<H: Host>() {
+    let mut scene = H::scene("none");
+    let mut other = H::another(&scene);
+    play(&mut scene.plugin);
+    play(&mut other);
+    good(&mut scene, "good", 0.5);
+    let bad = publish(&mut scene, "later_process");
+    for plugin in [&mut scene.plugin, &mut other] {
+        plugin.wait_until("the bad build", |plugin| near(plugin.last(), 0.375));
+    }
+    let id = scene.plugin.trigger();
+    scene.plugin.send(&[Event::Param { time: 0, id, value: 1.0, cookie: 0 }]);
+    for plugin in [&mut scene.plugin, &mut other] {
+        plugin.wait_until("the good build", |plugin| near(plugin.last(), 0.5));
+    }
+    let mut late = H::another(&scene);
+    play(&mut late);
+    late.wait_until("blocks", |plugin| plugin.blocks() > 5);
+    assert!(near(late.last(), 0.5), "{}", late.last());
+    for plugin in [&mut other, &mut late] {
+        let recording = plugin.stop();
+        recording.assert_continuous();
+        assert!(recording.channels[0].iter().all(|sample| *sample > 0.2), "it never fell back itself");
+    }
+    scene.plugin.stop().assert_continuous();
+    let faults: Vec<_> = scene.slot.reports().into_iter().flat_map(|r| r.faults).collect();
+    assert_eq!(faults.iter().filter(|fault| fault.build == bad).count(), 1, "{}: {faults:?}", H::FORMAT);
+}
+
+#[test]
+fn a_fault_in_one_instance_moves_all_of_them() {
+    others_move_too::<Plugin>();
+    others_move_too::<Vst3>();
+}
+
+/// Every build fails, build 0 too, which is tried once: the dry signal goes on, and a good build is welcome.
+fn all_fail<H: Host>() {
+    let mut scene = H::scene("later_process");
+    scene.plugin.play(Play { signal: constant(0.125), ..Play::real_time() });
+    scene.plugin.wait_until("build 0", |plugin| near(plugin.last(), 0.375));
+    publish(&mut scene, "later_nan");
+    let slot = &scene.slot;
+    scene.plugin.wait_until("the published one", |_| slot.reports().iter().any(|r| r.heard == 1));
+    let id = scene.plugin.trigger();
+    scene.plugin.send(&[Event::Param { time: 0, id, value: 1.0, cookie: 0 }]);
+    scene.plugin.wait_until("both failed", |_| {
+        let reports = slot.reports();
+        let log = reports.iter().flat_map(|r| &r.log);
+        reports.iter().any(|r| r.faults.iter().any(|f| f.build == 1))
+            && log.clone().any(|line| line.text.contains("the shell's own build did not start"))
+    });
+    scene.plugin.wait_until("the dry signal", |plugin| near(plugin.last(), 0.125));
+    good(&mut scene, "good", 0.5);
+    scene.plugin.send(&[Event::Param { time: 0, id, value: 0.0, cookie: 0 }]);
+    let recording = scene.plugin.stop();
+    recording.assert_continuous();
+    assert!(largest_step(&recording.channels[0]) < 0.0115);
+}
+
+#[test]
+fn where_every_build_fails_the_dry_signal_goes_on_until_a_good_one_comes() {
+    all_fail::<Plugin>();
+    all_fail::<Vst3>();
+}
