@@ -218,14 +218,7 @@ fn a_save_right_after_a_state_was_refused_by_a_bug_and_a_load_by_the_fixed_build
     TOLERANT.set(true);
     rig.swap::<One>(2);
     rig.run(20);
-    assert_eq!(
-        rig.notes.count("took the state"),
-        0,
-        "the fresh instance of a build that refused it is not another build"
-    );
-    rig.swap::<Picky>(3);
-    rig.run(20);
-    assert_eq!(rig.notes.count("build 3 took the state that was refused before"), 1);
+    assert_eq!(rig.notes.count("build 2 took the state that was refused before"), 1);
     assert_eq!(saved(&rig).own, state::decode(&bad, ID).unwrap().own);
 }
 
