@@ -1,13 +1,13 @@
 //! Arguments: each subcommand's own are the `Args` of its module.
 //!
-//! Called by: [`main`](crate::main). Calls: `dev`, `bundle`, `clean`, `host`, `demo`. Threads: [main].
+//! Called by: [`main`](crate::main). Calls: `dev`, `bundle`, `clean`, `host`, `demo`, `trial`. Threads: [main].
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{Error, bundle, clean, contents, demo, dev, host};
+use crate::{Error, bundle, clean, contents, demo, dev, host, trial};
 
 /// Live-reloading audio plug-ins in Rust.
 #[derive(Parser, Debug)]
@@ -26,6 +26,7 @@ enum Command {
     Contents(contents::Args),
     Host(Box<host::Args>),
     Demo(demo::Args),
+    Trial(Box<trial::Args>),
 }
 
 impl Cli {
@@ -41,6 +42,7 @@ impl Cli {
             Command::Contents(args) => contents::run(&args),
             Command::Host(args) => host::run(&args),
             Command::Demo(args) => demo::run(&args),
+            Command::Trial(args) => trial::run(&args),
         }
     }
 }

@@ -290,13 +290,13 @@ impl Drop for Job {
 
 /// A session of its own: a process group, so that all of it can be ended, and on Linux a scheduling group too.
 #[cfg(unix)]
-fn own_group(command: &mut CommandWrap) {
+pub(crate) fn own_group(command: &mut CommandWrap) {
     command.wrap(process_wrap::std::ProcessSession);
 }
 
 /// A job of its own, so that all of it can be ended; its priority is inherited.
 #[cfg(windows)]
-fn own_group(command: &mut CommandWrap) {
+pub(crate) fn own_group(command: &mut CommandWrap) {
     use process_wrap::std::{CreationFlags, JobObject};
     command
         .wrap(CreationFlags(windows::Win32::System::Threading::BELOW_NORMAL_PRIORITY_CLASS))
@@ -307,7 +307,7 @@ fn own_group(command: &mut CommandWrap) {
 /// I/O priority follows. Where Linux schedules sessions against one another, a nice value counts within one only, and
 /// the session has a value of its own. A build at normal priority is better than none: refusals are ignored.
 #[cfg(unix)]
-fn lower_priority(process: u32) {
+pub(crate) fn lower_priority(process: u32) {
     let group = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(group) = group {
         let _ = rustix::process::setpriority_pgrp(Some(group), NICE);
@@ -327,7 +327,7 @@ const NICE: i32 = 10;
 const SESSION_NICE: i32 = 5;
 
 #[cfg(windows)]
-fn lower_priority(_process: u32) {}
+pub(crate) fn lower_priority(_process: u32) {}
 
 #[cfg(test)]
 mod tests;

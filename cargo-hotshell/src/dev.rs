@@ -34,6 +34,12 @@ pub struct Args {
     /// Features of the plug-in's own.
     #[arg(short = 'F', long, value_name = "FEATURES")]
     features: Vec<String>,
+    /// Publish builds that the trial refuses, too.
+    #[arg(long)]
+    force: bool,
+    /// Publish builds untried: one that crashes takes the host with it.
+    #[arg(long)]
+    no_trial: bool,
 }
 
 /// Ends a `dev` of this process, as Ctrl-C does.
@@ -74,8 +80,7 @@ pub fn serve(args: &Args, begin: impl FnOnce(Stop) -> Result<(), Error>) -> Resu
     });
     let ended = free.and_then(|()| {
         let wanted = Bundles { formats: &args.formats, folders };
-        let mut session =
-            Session::new(&project, &args.features, wanted, &slot, &claim, sender, &mut terminal)?;
+        let mut session = Session::new(&project, args, wanted, &slot, &claim, sender, &mut terminal)?;
         session.run(&events)
     });
     drop(claim);

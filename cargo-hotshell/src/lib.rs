@@ -22,6 +22,7 @@ pub mod project;
 pub mod publish;
 pub mod render;
 pub mod terminal;
+pub mod trial;
 pub mod watch;
 
 use std::process::ExitCode;

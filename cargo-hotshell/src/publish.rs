@@ -41,10 +41,7 @@ pub enum Published {
 /// The artifact cannot be read or the slot not written; what counted before still counts.
 pub fn publish(slot: &Slot, artifact: &Path, story: &Story) -> Result<Published, Error> {
     let built_at = now();
-    if let Ok(current) = slot.read_manifest()
-        && slot.folder().open(&current.file).is_ok()
-        && hash_of(artifact)? == current.hash()
-    {
+    if let Some(current) = current(slot, artifact) {
         return Ok(Published::Same(current));
     }
     let mut facts = BTreeMap::new();
@@ -54,6 +51,18 @@ pub fn publish(slot: &Slot, artifact: &Path, story: &Story) -> Result<Published,
     let saved_at = story.saved_at.map_or(0, nanoseconds);
     let facts = BuildFacts { profile: HOT.to_owned(), saved_at, built_at, facts };
     Ok(Published::New(slot.publish(artifact, facts)?))
+}
+
+/// True if `artifact` is byte for byte what counts already.
+#[must_use]
+pub fn is_current(slot: &Slot, artifact: &Path) -> bool {
+    current(slot, artifact).is_some()
+}
+
+fn current(slot: &Slot, artifact: &Path) -> Option<Manifest> {
+    let current = slot.read_manifest().ok()?;
+    slot.folder().open(&current.file).ok()?;
+    (hash_of(artifact).ok()? == current.hash()).then_some(current)
 }
 
 fn hash_of(artifact: &Path) -> Result<u128, Error> {

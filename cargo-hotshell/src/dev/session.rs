@@ -1,6 +1,6 @@
 //! One `dev` from start to Ctrl-C: a state machine over one channel of events.
 //!
-//! Called by: `dev`. Calls: `compile`, `install`, `moduleinfo`, `publish`, `watch`, `listeners`, the slot.
+//! Called by: `dev`. Calls: `compile`, `install`, `moduleinfo`, `trial`, `publish`, `watch`, `listeners`, the slot.
 //! Threads: [main]; readers of a build and the file events only send.
 
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use anyhow::Context;
 use hotshell_core::reload::slot::{DevClaim, DevState, DevStatus, Slot, now};
 use notify::RecursiveMode;
 
+use super::Args;
 use crate::Error;
 use crate::compile::{Built, Job, Kind, Outcome, Progress, Request};
 use crate::format::{Exports, Format, Wanted};
@@ -24,6 +25,10 @@ use crate::terminal::{Terminal, between, span};
 use crate::watch::{Debounce, FileNews, Sources, Watcher};
 use crate::{contents, install, moduleinfo};
 
+mod tryout;
+
+use tryout::Tryout;
+
 /// How often to look for what no event announces: file systems without events, hosts that died.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -34,6 +39,8 @@ pub(super) enum Event {
     Interrupted,
     /// News of the build with this number; older ones are void.
     Build(u64, Progress),
+    /// The trial of the build with this number has ended.
+    Tried(u64),
     /// Something was written.
     Files(FileNews),
 }
@@ -49,7 +56,7 @@ pub(super) struct Bundles<'a> {
 /// Everything that lives as long as one `dev`.
 pub(super) struct Session<'a> {
     project: &'a Project,
-    features: &'a [String],
+    args: &'a Args,
     bundles: Bundles<'a>,
     slot: &'a Slot,
     claim: &'a DevClaim<'a>,
@@ -67,6 +74,8 @@ pub(super) struct Session<'a> {
     /// The build that runs, with its number.
     job: Option<(u64, Job)>,
     jobs: u64,
+    /// The build that is tried before it is published.
+    tryout: Option<Tryout>,
     /// Sources have changed since the last build was started.
     dirty: bool,
     /// The last save.
@@ -81,7 +90,7 @@ impl<'a> Session<'a> {
     /// The system gives no file events, or no temporary folder.
     pub(super) fn new(
         project: &'a Project,
-        features: &'a [String],
+        args: &'a Args,
         bundles: Bundles<'a>,
         slot: &'a Slot,
         claim: &'a DevClaim<'a>,
@@ -113,9 +122,10 @@ impl<'a> Session<'a> {
             last_warnings: String::new(),
             job: None,
             jobs: 0,
+            tryout: None,
             dirty: true,
             project,
-            features,
+            args,
             bundles,
             slot,
             claim,
@@ -141,6 +151,7 @@ impl<'a> Session<'a> {
             match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Event::Interrupted) => return Ok(()),
                 Ok(Event::Build(number, news)) => self.build_news(number, news)?,
+                Ok(Event::Tried(number)) => self.tried(number)?,
                 Ok(Event::Files(news)) => self.file_news(news)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => anyhow::bail!("all sources of events are gone"),
@@ -150,6 +161,7 @@ impl<'a> Session<'a> {
                 tick = time + TICK;
                 self.debounce_moved(time);
                 self.listen()?;
+                self.look_after_tryout()?;
             }
             if let Some(touched) = self.debounce.take(time) {
                 self.saved(touched);
@@ -164,7 +176,7 @@ impl<'a> Session<'a> {
         let request = Request {
             project: self.project,
             kind: self.kind.clone(),
-            features: self.features,
+            features: &self.args.features,
             scratch: self.scratch.path(),
             colour: self.terminal.has_colour(),
         };
@@ -187,7 +199,7 @@ impl<'a> Session<'a> {
                 self.sources.accept_lock_file();
                 match outcome {
                     Outcome::Failed { text, first } => self.failed(&text, first),
-                    Outcome::Built(built) => self.built(&built),
+                    Outcome::Built(built) => self.built(built),
                 }
             }
             (None, Progress::Status(text)) if self.jobs == number => {
@@ -199,18 +211,23 @@ impl<'a> Session<'a> {
     }
 
     fn failed(&mut self, text: &str, first: String) -> Result<(), Error> {
+        self.status.findings.clear();
         // Told first: whoever reads the line below may look at once.
         self.tell(DevState::Failed, Some(first.clone()))?;
         self.terminal.print(text);
-        let plays = match self.status.build {
-            0 => "save a change to try again".to_owned(),
-            build => format!("build {build} plays on"),
-        };
+        let plays = self.what_plays();
         self.terminal.fail("Failed", format_args!("{first}; {plays}"));
         Ok(())
     }
 
-    fn built(&mut self, built: &Built) -> Result<(), Error> {
+    fn what_plays(&self) -> String {
+        match self.status.build {
+            0 => "save a change to try again".to_owned(),
+            build => format!("build {build} plays on"),
+        }
+    }
+
+    fn built(&mut self, built: Built) -> Result<(), Error> {
         self.sources.include(built.inputs.iter().cloned());
         self.watcher.follow(&self.sources);
         if built.warnings != self.last_warnings {
@@ -218,12 +235,12 @@ impl<'a> Session<'a> {
             self.last_warnings.clone_from(&built.warnings);
         }
         match self.kind {
-            Kind::Logic => self.publish(built),
+            Kind::Logic => self.try_out(built),
             _ if !install::is_shell(&built.artifact, self.slot.folder().path()) => {
                 self.failed("", install::NO_SHELL.to_owned())
             }
             _ => {
-                self.install(built)?;
+                self.install(&built)?;
                 // The logic has a folder of its own: its first build takes the long way, before the first save.
                 (self.kind, self.dirty) = (Kind::Logic, true);
                 Ok(())
@@ -287,7 +304,8 @@ impl<'a> Session<'a> {
         Ok(installed)
     }
 
-    fn publish(&mut self, built: &Built) -> Result<(), Error> {
+    /// `tried`: what to say of the trial, from the comma on.
+    fn publish(&mut self, built: &Built, tried: &str) -> Result<(), Error> {
         let published = publish(self.slot, &built.artifact, &self.story)?;
         let (Published::New(manifest) | Published::Same(manifest)) = &published;
         self.status.build = manifest.build;
@@ -300,8 +318,10 @@ impl<'a> Session<'a> {
                 0 => String::new(),
                 saved => format!(", {} after the save", span(between(saved, manifest.published_at))),
             };
-            self.terminal
-                .say("Published", format_args!("{number}: built in {took}, copied in {copied}{since}"));
+            self.terminal.say(
+                "Published",
+                format_args!("{number}: built in {took}{tried}, copied in {copied}{since}"),
+            );
         } else {
             self.terminal.say("Same", format_args!("machine code as {number}: nothing to publish"));
         }
@@ -350,7 +370,8 @@ impl<'a> Session<'a> {
         self.story = Story { saved_at: Some(self.sources.saved_at(&changed)), files: changed };
         self.dirty = true;
         // Dropping it ends its process group; linkers that are killed leave files.
-        if self.job.take().is_some() {
+        let tried = self.tryout.take().is_some();
+        if self.job.take().is_some() || tried {
             self.scratch.clear();
         }
     }

@@ -112,6 +112,12 @@ impl Bench {
 
     /// Starts `dev` with the bundle in `out`.
     pub fn dev(&self, more: &[&str]) -> Dev {
+        // The stand-in has no logic that could be tried.
+        self.dev_with_trial(&[["--no-trial"].as_slice(), more].concat())
+    }
+
+    /// The same, with the trial before publishing.
+    pub fn dev_with_trial(&self, more: &[&str]) -> Dev {
         let mut child = self
             .command(&[["dev", "gain", "--out", "out"].as_slice(), more].concat())
             .spawn()

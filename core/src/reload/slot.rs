@@ -31,7 +31,8 @@ mod tests;
 pub use folder::{Folder, random_name};
 pub use manifest::{BuildFacts, Manifest, hash_text};
 pub use status::{
-    DevClaim, DevState, DevStatus, FaultLine, HostReport, InstanceLine, LogLine, RefusalLine, ReportFile,
+    DevClaim, DevState, DevStatus, FaultLine, FindingLine, HostReport, InstanceLine, LogLine, RefusalLine,
+    ReportFile,
 };
 
 /// Environment variable that replaces the per-user data folder, for tests and for unusual homes.
