@@ -29,6 +29,7 @@ mod notes;
 pub(crate) mod stream;
 mod units;
 
+pub(crate) use extras::{PREFETCH_UNREAD, prefetchable};
 pub(crate) use notes::takes_expressions;
 
 /// The object that a host holds.

@@ -14,6 +14,7 @@ use hotshell_abi::{AudioConfig, RenderMode};
 use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell, ShellError};
 use parking_lot::{Mutex, RwLock};
 
+use crate::com::PREFETCH_UNREAD;
 use crate::com::handler::Handler;
 use crate::error::guard;
 use crate::host::Link;
@@ -34,6 +35,8 @@ pub(crate) struct Instance {
     pub(crate) handler: Handler,
     /// `restartComponent` flags that wait for a safe call.
     pending: AtomicU32,
+    /// What the host was last told of running ahead.
+    pub(crate) prefetch_read: AtomicU32,
     /// `setProcessing(false)` came and no `setProcessing(true)` since.
     stopped: AtomicBool,
     /// The next block begins without any sound of before.
@@ -147,6 +150,7 @@ impl Instance {
             runner: Cell::new(),
             handler: Handler::default(),
             pending: AtomicU32::new(0),
+            prefetch_read: AtomicU32::new(PREFETCH_UNREAD),
             stopped: AtomicBool::new(false),
             clear: AtomicBool::new(false),
         }

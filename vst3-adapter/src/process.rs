@@ -30,9 +30,13 @@ use crate::error::{gate, guard, refused};
 use crate::events::{MOST_EVENTS, Merged, steady_time, transport};
 use crate::instance::{Instance, Live, Setup};
 use crate::params::Table;
+use crate::process::sounding::Sounding;
 
 pub(crate) mod cell;
+#[cfg(test)]
+mod event_tests;
 mod lists;
+mod sounding;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +56,7 @@ pub(crate) struct Runner {
     table: Arc<Table>,
     scratch: Scratch,
     input: Merged,
+    sounding: Sounding,
     /// The logic takes notes as MIDI 1.
     midi: bool,
 }
@@ -64,7 +69,7 @@ impl Runner {
         let midi = dialects & NotePortsDesc::CLAP == 0
             && dialects & (NotePortsDesc::MIDI | NotePortsDesc::MIDI_MPE) != 0;
         let (scratch, input) = (Scratch::new(buses.0, buses.1), Merged::new(MOST_EVENTS));
-        Self { audio, table: live.table(), live, scratch, input, midi }
+        Self { audio, table: live.table(), live, scratch, input, sounding: Sounding::new(), midi }
     }
 
     pub(crate) fn live(&self) -> Arc<Live> {
@@ -87,7 +92,7 @@ impl Runner {
         // SAFETY: by this function's contract.
         unsafe { lists::read(data, &self.table, self.midi, &mut self.input) };
         // SAFETY: as above.
-        let mut output = unsafe { lists::Output::new(data, &self.table, frames) };
+        let mut output = unsafe { lists::Output::new(data, &self.table, &mut self.sounding, frames) };
         // Live flushes with frames and without any bus.
         let bare = data.numInputs <= 0 && data.numOutputs <= 0 && !self.scratch.is_empty();
         if frames == 0 || bare {
@@ -174,12 +179,12 @@ unsafe fn flush_inactive(live: &Live, data: &ProcessData, frames: u32) {
     if data.inputParameterChanges.is_null() {
         return;
     }
-    let (table, mut input) = (live.table(), Merged::new(MOST_EVENTS));
+    let (table, mut input, mut sounding) = (live.table(), Merged::new(MOST_EVENTS), Sounding::new());
     input.begin(frames);
     // SAFETY: by this function's contract.
     unsafe { lists::read(data, &table, false, &mut input) };
     // SAFETY: as above.
-    let mut output = unsafe { lists::Output::new(data, &table, frames) };
+    let mut output = unsafe { lists::Output::new(data, &table, &mut sounding, frames) };
     live.shell.flush(&input, &mut output);
 }
 

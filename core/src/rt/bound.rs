@@ -179,6 +179,16 @@ impl<S: Sample> Bound<'_, S> {
         self.buffers.outputs.buses.get(bus).map_or(0, |bus| bus.constant_mask)
     }
 
+    /// The host says of every channel of the main input that it is constant over the block.
+    #[must_use]
+    #[inline]
+    pub fn main_input_is_constant(&self) -> bool {
+        self.buffers.inputs.buses.first().is_some_and(|bus| {
+            let channels = bus.channel_count.min(64);
+            channels > 0 && bus.constant_mask.trailing_ones() >= channels
+        })
+    }
+
     /// Copies what was worked on aside to the host, and silences host outputs that the logic does not have.
     pub fn finish(self) {
         if self.buffers.plain {

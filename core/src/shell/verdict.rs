@@ -37,10 +37,12 @@ impl Verdict {
         }
     }
 
-    /// Looks which outputs are constant over the chunk: only where the logic says so, or says that it is quiet.
+    /// Looks which outputs are constant over the chunk: only where the logic says so, or says that it is quiet, or where
+    /// the host says it of the input.
     #[inline]
     pub fn constants<S: Sample>(&mut self, io: &mut Bound<'_, S>) {
-        if self.active && (0..io.output_buses()).all(|bus| io.output_mask(bus) == 0) {
+        let is_told = |io: &Bound<'_, S>| (0..io.output_buses()).any(|bus| io.output_mask(bus) != 0);
+        if self.active && !io.main_input_is_constant() && !is_told(io) {
             return;
         }
         self.silent = true;

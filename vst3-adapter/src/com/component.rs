@@ -36,7 +36,7 @@ const fn number(value: vst3::Steinberg::Vst::MediaTypes) -> i32 {
     }
 }
 
-const AUDIO: i32 = number(kAudio);
+pub(super) const AUDIO: i32 = number(kAudio);
 const EVENT: i32 = number(kEvent);
 const INPUT: i32 = number(kInput);
 const OUTPUT: i32 = number(kOutput);

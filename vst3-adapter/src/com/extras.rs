@@ -4,18 +4,24 @@
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: a COM interface takes C's pointers")]
 
+use std::ffi::CStr;
+use std::sync::atomic::Ordering;
+
+use hotshell_abi::PluginDesc;
 use vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
-use vst3::Steinberg::Vst::ePrefetchableSupport_::kIsYetPrefetchable;
+use vst3::Steinberg::Vst::ePrefetchableSupport_::{kIsNeverPrefetchable, kIsYetPrefetchable};
 use vst3::Steinberg::Vst::{
     BusDirection, IAttributeList, IAudioPresentationLatencyTrait, IConnectionPoint, IConnectionPointTrait,
     IMessage, IParameterFunctionNameTrait, IPrefetchableSupportTrait, IRemapParamIDTrait, ParamID,
-    PrefetchableSupport, UnitID,
+    PrefetchableSupport, UnitID, kNoParamId, kRootUnitId,
 };
 use vst3::Steinberg::{FIDString, TUID, int32, kInvalidArgument, kResultFalse, kResultOk, tresult, uint32};
 
+use super::component::{AUDIO, bus_count};
 use super::{Component, put};
 use crate::factory::ids;
-use crate::params::Target;
+use crate::instance::Live;
+use crate::params::{Line, Table, Target};
 
 /// Component and controller are one object and have nothing to say to each other. Ardour connects the object to
 /// itself: the peer is not kept.
@@ -56,36 +62,76 @@ impl IRemapParamIDTrait for Component {
     }
 }
 
+/// A parameter has the function that its id names: `dry_wet_mix` is VST3's `DryWetMix`, `comp.gain_reduction` its
+/// `Comp:GainReduction`.
 impl IParameterFunctionNameTrait for Component {
-    /// No parameter of ours declares one of VST3's functions.
     unsafe fn getParameterIDFromFunctionName(
         &self,
-        _unit: UnitID,
-        _name: FIDString,
-        _id: *mut ParamID,
+        unit: UnitID,
+        name: FIDString,
+        id: *mut ParamID,
     ) -> tresult {
-        kResultFalse
+        self.0.with(|live| {
+            if name.is_null() {
+                return kInvalidArgument;
+            }
+            // SAFETY: VST3: not null, and ends with 0.
+            let name = unsafe { CStr::from_ptr(name) }.to_string_lossy();
+            let found = function(&live.table(), unit, &name);
+            // SAFETY: VST3: null (which `put` checks) or a place for one.
+            let done = unsafe { put(id, found.unwrap_or(kNoParamId)) };
+            if done && found.is_some() { kResultOk } else { kResultFalse }
+        })
     }
 }
 
+/// The root's functions are those of the whole plug-in.
+fn function(table: &Table, unit: UnitID, name: &str) -> Option<ParamID> {
+    let plain = |text: &str| -> String {
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let name = plain(name);
+    table.lines.iter().find_map(|line| match line {
+        Line::Param(info) if !info.removed && plain(&info.id) == name => {
+            (unit == kRootUnitId || unit == table.unit_of(&info.group)).then_some(info.host_id)
+        }
+        _ => None,
+    })
+}
+
 impl IAudioPresentationLatencyTrait for Component {
-    /// What lies behind us in the chain: accepted; no logic asks for it.
+    /// What lies around us in the chain: accepted for any bus that there is; no logic asks for it.
     unsafe fn setAudioPresentationLatencySamples(
         &self,
-        _direction: BusDirection,
-        _bus: int32,
+        direction: BusDirection,
+        bus: int32,
         _latency: uint32,
     ) -> tresult {
-        kResultOk
+        self.0.with(|live| {
+            let known = usize::try_from(bus).is_ok_and(|bus| bus < bus_count(live, AUDIO, direction));
+            if known { kResultOk } else { kInvalidArgument }
+        })
     }
 }
 
 impl IPrefetchableSupportTrait for Component {
-    /// Nothing in a shell minds being run ahead.
+    /// Nothing in a shell minds being run ahead, but for hardware behind the logic.
     unsafe fn getPrefetchableSupport(&self, support: *mut PrefetchableSupport) -> tresult {
-        #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "the enum is signed on Windows")]
-        const YES: PrefetchableSupport = kIsYetPrefetchable as PrefetchableSupport;
-        // SAFETY: VST3: null (which `put` checks) or a place for one.
-        if unsafe { put(support, YES) } { kResultOk } else { kInvalidArgument }
+        self.0.with(|live| {
+            let found = prefetchable(live);
+            self.0.prefetch_read.store(found, Ordering::Relaxed);
+            // SAFETY: VST3: null (which `put` checks) or a place for one.
+            if unsafe { put(support, found) } { kResultOk } else { kInvalidArgument }
+        })
     }
 }
+
+/// What the host is told of running ahead.
+#[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "the enum is signed on Windows")]
+pub(crate) fn prefetchable(live: &Live) -> PrefetchableSupport {
+    let never = live.shell.describe().flags & PluginDesc::HARD_REALTIME != 0;
+    (if never { kIsNeverPrefetchable } else { kIsYetPrefetchable }) as PrefetchableSupport
+}
+
+/// Nobody has asked yet.
+pub(crate) const PREFETCH_UNREAD: PrefetchableSupport = PrefetchableSupport::MAX;

@@ -217,6 +217,70 @@ fn one_object_answers_for_every_interface() {
 }
 
 #[test]
+fn an_author_s_own_class_id_is_taken_as_it_is_written() {
+    let own = *b"0123456789abcdef";
+    let desc =
+        hotshell_abi::PluginDesc { vst3_class_id: own, ..hotshell_fake_shell::bare("org.example.own") };
+    assert_eq!(crate::factory::ids::bytes_of(&desc), own);
+    let elsewhere = hotshell_abi::PluginDesc { version: hotshell_abi::Str::new("9.9"), ..desc };
+    assert_eq!(crate::factory::ids::class_id(&elsewhere), crate::factory::ids::class_id(&desc));
+}
+
+#[test]
+fn terminate_and_initialise_in_any_order_leave_one_shell_or_none() {
+    let bench = Bench::raw();
+    let (yes, no) = (true, false);
+    let mut open = 0_i32;
+    for start in [no, yes, yes, no, no, yes, no, yes, yes, yes, no] {
+        // SAFETY: ours.
+        unsafe {
+            let result = if start {
+                bench.component.initialize(bench.context())
+            } else {
+                bench.controller.terminate()
+            };
+            assert_eq!(result, kResultOk);
+        }
+        let before = open;
+        for call in bench.script.take_calls() {
+            open += i32::from(call.starts_with("open")) - i32::from(call == "disconnect");
+        }
+        assert_eq!(open, i32::from(start));
+        assert_eq!(bench.set_up(48_000.0, 64) == kResultOk, open > before, "not while active");
+        assert_eq!(bench.set_active(true) == kResultOk, start);
+        bench.script.take_calls();
+    }
+}
+
+#[test]
+fn the_small_interfaces_answer_what_they_know_and_refuse_the_rest() {
+    use vst3::Steinberg::Vst::{ChannelContext::IInfoListener, ChannelContext::IInfoListenerTrait, *};
+    let bench = Bench::prepared(|script| script.params.lock()[1].id = "comp.gain_reduction".to_owned());
+    let names = bench.component.cast::<IParameterFunctionName>().expect("offered");
+    let latency = bench.component.cast::<IAudioPresentationLatency>().expect("offered");
+    let infos = bench.component.cast::<IInfoListener>().expect("offered");
+    let prefetch = bench.component.cast::<IPrefetchableSupport>().expect("offered");
+    let (mut id, mut support) = (7, 7);
+    // SAFETY: the places are ours, the names end with 0.
+    unsafe {
+        let reduction = vst3::Steinberg::Vst::FunctionNameType::kCompGainReduction;
+        assert_eq!(names.getParameterIDFromFunctionName(0, reduction, &raw mut id), kResultOk);
+        assert_eq!(id, 11);
+        assert_eq!(names.getParameterIDFromFunctionName(99, reduction, &raw mut id), kResultFalse);
+        assert_eq!(id, kNoParamId, "no such unit");
+        assert_eq!(names.getParameterIDFromFunctionName(0, c"DryWetMix".as_ptr(), &raw mut id), kResultFalse);
+        assert_eq!(names.getParameterIDFromFunctionName(0, std::ptr::null(), &raw mut id), kInvalidArgument);
+        assert_eq!(latency.setAudioPresentationLatencySamples(0, 1, 512), kResultOk);
+        assert_eq!(latency.setAudioPresentationLatencySamples(1, 1, 512), kInvalidArgument);
+        assert_eq!(latency.setAudioPresentationLatencySamples(0, -1, 512), kInvalidArgument);
+        assert_eq!(infos.setChannelContextInfos(std::ptr::null_mut()), kInvalidArgument);
+        assert_eq!(prefetch.getPrefetchableSupport(&raw mut support), kResultOk);
+        assert_eq!(prefetch.getPrefetchableSupport(std::ptr::null_mut()), kInvalidArgument);
+    }
+    assert_eq!(support, 1, "yet prefetchable");
+}
+
+#[test]
 fn replaced_class_ids_are_named_by_the_compatibility_class() {
     use vst3::Steinberg::{IPluginCompatibility, IPluginCompatibilityTrait};
     let factory = fresh_factory(&Script::new());

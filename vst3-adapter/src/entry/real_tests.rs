@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use hotshell_abi::PluginDesc;
+use hotshell_abi::{LogicApi, PluginDesc};
 use hotshell_core::host::Host;
 use hotshell_core::instance::Table;
 use hotshell_core::shell::{Plugins, Shell, ShellError, StaticShell};
@@ -79,7 +79,18 @@ macro_rules! logic {
     };
 }
 
+/// A build that calls the gain by another name.
+#[derive(Params)]
+#[params(crate = hotshell_logic)]
+struct Renamed {
+    #[param(id = "level", was = ["gain"], range = linear(0.0..=2.0), default = 1.0)]
+    gain: FloatParam,
+    #[param(id = "bypass", bypass)]
+    bypass: BoolParam,
+}
+
 logic!(First, Few, 0);
+logic!(Other, Renamed, 0);
 logic!(Wider, More, 0);
 logic!(Later, Few, 40);
 
@@ -116,15 +127,20 @@ impl PluginLogic for Counter {
     }
 }
 
-#[derive(Default)]
-struct Real(OnceLock<StaticShell>);
+/// What an instance is asked of its class.
+static DESC: PluginDesc<'static> = hotshell_fake_shell::bare("org.example.real");
+
+struct Real {
+    shell: OnceLock<StaticShell>,
+    first: &'static LogicApi,
+}
 
 impl Plugins for Real {
     fn count(&self) -> usize {
         1
     }
     fn describe(&self, _: usize) -> Option<&'static PluginDesc<'static>> {
-        None
+        Some(&DESC)
     }
     fn open(
         &self,
@@ -132,8 +148,8 @@ impl Plugins for Real {
         format: &'static str,
         host: Box<dyn Host>,
     ) -> Result<Box<dyn Shell>, ShellError> {
-        let shell = StaticShell::open(Table::linked(api::<First, f32>()), 0, format, host)?;
-        Ok(Box::new(self.0.get_or_init(|| shell).clone()))
+        let shell = StaticShell::open(Table::linked(self.first), 0, format, host)?;
+        Ok(Box::new(self.shell.get_or_init(|| shell).clone()))
     }
     fn is_hot(&self) -> bool {
         true
@@ -151,7 +167,11 @@ struct Daw {
 
 impl Daw {
     fn playing() -> Self {
-        let plugins: &'static Real = Box::leak(Box::default());
+        Self::playing_first(api::<First, f32>())
+    }
+
+    fn playing_first(first: &'static LogicApi) -> Self {
+        let plugins: &'static Real = Box::leak(Box::new(Real { shell: OnceLock::new(), first }));
         let object = ComWrapper::new(Component(Instance::new(plugins, 0)));
         let data = Arc::new(HostData::default());
         let host = ComWrapper::new(HostObject(Arc::clone(&data)));
@@ -218,7 +238,7 @@ impl Daw {
     }
 
     fn offer<G: PluginLogic>(&self, build: u32) {
-        let shell = self.plugins.0.get().expect("open");
+        let shell = self.plugins.shell.get().expect("open");
         shell.swap(Table::linked(api::<G, f32>()), build).expect("accepted");
     }
 
@@ -300,6 +320,67 @@ fn a_reload_that_adds_a_parameter_is_heard_without_a_lost_block_and_told_at_the_
     daw.load(&state);
     let told = daw.restarts().into_iter().fold(0, |all, flags| all | flags);
     assert_eq!(told & flags::kParamTitlesChanged, 0, "once");
+}
+
+#[test]
+fn a_renamed_parameter_is_found_by_its_old_id_in_queues_edits_and_by_name() {
+    use vst3::Steinberg::Vst::{IRemapParamID, IRemapParamIDTrait};
+    let daw = Daw::playing();
+    let old = daw.id(0);
+    daw.swap::<Other>(1);
+    daw.load(&daw.save());
+    // SAFETY: ours.
+    let count = unsafe { daw.controller.getParameterCount() };
+    let new = daw.id(count - 1);
+    assert_ne!(old, new);
+    let heard = daw.block(128, Some(&Changes::of(&[(old, &[(100, 0.25)])])));
+    assert_eq!((heard[99], heard[100]), (1.0, 0.5), "a queue for the old id");
+    // SAFETY: ours.
+    unsafe {
+        assert_eq!(daw.controller.getParamNormalized(new), 0.25);
+        assert_eq!(daw.controller.setParamNormalized(old, 1.0), kResultOk);
+        assert_eq!(daw.controller.getParamNormalized(new), 1.0);
+        let remap: ComPtr<IRemapParamID> = daw.component.cast().expect("offered");
+        let (own, mut found) = (crate::factory::ids::class_id(&DESC), 0);
+        assert_eq!(remap.getCompatibleParamID(&raw const own, old, &raw mut found), kResultOk);
+    }
+    assert_eq!(daw.block(64, None)[63], 2.0);
+}
+
+#[test]
+fn a_project_of_before_the_renaming_is_remapped_to_the_new_id() {
+    use vst3::Steinberg::Vst::{IRemapParamID, IRemapParamIDTrait};
+    let old = Daw::playing().id(0);
+    let daw = Daw::playing_first(api::<Other, f32>());
+    let remap: ComPtr<IRemapParamID> = daw.component.cast().expect("offered");
+    let (own, mut found) = (crate::factory::ids::class_id(&DESC), 0);
+    // SAFETY: the places are ours.
+    unsafe { assert_eq!(remap.getCompatibleParamID(&raw const own, old, &raw mut found), kResultOk) };
+    assert_eq!(found, daw.id(0));
+    let heard = daw.block(64, Some(&Changes::of(&[(old, &[(32, 1.0)])])));
+    assert_eq!((heard[31], heard[32]), (1.0, 2.0), "automation of before");
+}
+
+#[test]
+fn an_effect_that_is_given_silence_and_makes_none_says_so() {
+    let daw = Daw::playing();
+    let (mut left, mut right) = ([0.0_f32; 64], [0.0_f32; 64]);
+    let mut pointers = [left.as_mut_ptr(), right.as_mut_ptr()];
+    let channels = AudioBusBuffers__type0 { channelBuffers32: pointers.as_mut_ptr() };
+    for (flags, said) in [(0b11, 0b11), (0, 0)] {
+        let mut input = [AudioBusBuffers { numChannels: 2, silenceFlags: flags, __field0: channels }];
+        let mut output = [AudioBusBuffers { numChannels: 2, silenceFlags: 0, __field0: channels }];
+        let mut data = ProcessData {
+            numInputs: 1,
+            numOutputs: 1,
+            inputs: input.as_mut_ptr(),
+            outputs: output.as_mut_ptr(),
+            ..empty_block(64)
+        };
+        // SAFETY: the block tells the truth.
+        assert_eq!(unsafe { daw.processor.process(&raw mut data) }, kResultOk);
+        assert_eq!(output[0].silenceFlags, said);
+    }
 }
 
 #[test]

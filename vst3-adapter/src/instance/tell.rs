@@ -12,7 +12,7 @@ use hotshell_core::shell::{Changes, Phase};
 use vst3::Steinberg::Vst::RestartFlags_ as flags;
 
 use super::{Instance, LISTS, Live, values_moved};
-use crate::com::takes_expressions;
+use crate::com::{PREFETCH_UNREAD, prefetchable, takes_expressions};
 use crate::params::{Controller, Table};
 
 /// Hosts that take a changed number of parameters by `kReloadComponent` (FORMATS 2).
@@ -31,7 +31,7 @@ impl Instance {
         }
         let changes = live.shell.take_changes(Phase::AtOnce);
         let waiting = self.pending.swap(0, Ordering::AcqRel).cast_signed();
-        let now = waiting | self.restart_flags(&live, changes);
+        let now = waiting | self.restart_flags(&live, changes) | self.prefetch_flag(&live);
         self.handler.restart(now);
         if changes.contains(Changes::DIRTY) {
             self.handler.dirty();
@@ -49,6 +49,17 @@ impl Instance {
     pub(crate) fn latency_read(&self, live: &Live) {
         live.shell.host_read(Changes::LATENCY);
         self.pending.fetch_and(!flags::kLatencyChanged.cast_unsigned(), Ordering::AcqRel);
+    }
+
+    /// A build may have hardware behind it where the one before had none.
+    fn prefetch_flag(&self, live: &Live) -> i32 {
+        let found = prefetchable(live);
+        let read = self.prefetch_read.load(Ordering::Relaxed);
+        if read == PREFETCH_UNREAD || read == found {
+            return 0;
+        }
+        self.prefetch_read.store(found, Ordering::Relaxed);
+        flags::kPrefetchableSupportChanged
     }
 
     fn restart_flags(&self, live: &Live, changes: Changes) -> i32 {

@@ -24,6 +24,7 @@ use vst3::Steinberg::kResultOk;
 
 use crate::events::{Merged, as_midi, expression_in, expression_out};
 use crate::params::Table;
+use crate::process::sounding::Sounding;
 
 /// A type's or flag's number; the bindings' enums are signed on Windows.
 macro_rules! number {
@@ -206,6 +207,7 @@ pub(crate) struct Output<'a> {
     changes: Option<ComRef<'a, IParameterChanges>>,
     events: Option<ComRef<'a, IEventList>>,
     table: &'a Table,
+    sounding: &'a mut Sounding,
     earliest: u32,
     last: u32,
 }
@@ -213,11 +215,16 @@ pub(crate) struct Output<'a> {
 impl<'a> Output<'a> {
     /// # Safety
     /// The output lists of `data` are null or valid for `'a`.
-    pub(crate) unsafe fn new(data: &ProcessData, table: &'a Table, frames: u32) -> Self {
+    pub(crate) unsafe fn new(
+        data: &ProcessData,
+        table: &'a Table,
+        sounding: &'a mut Sounding,
+        frames: u32,
+    ) -> Self {
         // SAFETY: by this function's contract.
         let (changes, events) =
             unsafe { (ComRef::from_raw(data.outputParameterChanges), ComRef::from_raw(data.outputEvents)) };
-        Self { changes, events, table, earliest: 0, last: frames.saturating_sub(1) }
+        Self { changes, events, table, sounding, earliest: 0, last: frames.saturating_sub(1) }
     }
 
     fn value(&self, time: i32, event: &Event) -> bool {
@@ -249,16 +256,17 @@ impl<'a> Output<'a> {
         unsafe { events.addEvent(&raw mut raw) == kResultOk }
     }
 
-    fn midi(&self, time: i32, event: &Event) -> bool {
+    fn midi(&mut self, time: i32, event: &Event) -> bool {
         let [status, first, second] = event.midi_bytes();
         let (first, second) = (first & 0x7f, second & 0x7f);
         let note = |kind| {
             let value = f64::from(second) / 127.0;
-            Event { kind, channel: i16::from(status & 0xf), key: i16::from(first), value, id: 6, ..*event }
+            let (channel, key) = (i16::from(status & 0xf), i16::from(first));
+            Event { kind, channel, key, value, note_id: -1, ..*event }
         };
         match status & 0xf0 {
-            0x90 if second > 0 => self.note(time, &note(EventKind::NOTE_ON)),
-            0x80 | 0x90 => self.note(time, &note(EventKind::NOTE_OFF)),
+            0x90 if second > 0 => self.note_on(time, &note(EventKind::NOTE_ON)),
+            0x80 | 0x90 => self.note_off(time, &note(EventKind::NOTE_OFF)),
             0xa0 => self.controller(time, event, 131, first, second),
             0xb0 => self.controller(time, event, first, second, 0),
             0xc0 => self.controller(time, event, 130, first, 0),
@@ -279,22 +287,48 @@ impl<'a> Output<'a> {
         self.event(time, event, CONTROLLER_OUT, Event__type0 { midiCCOut: midi })
     }
 
-    fn note(&self, time: i32, event: &Event) -> bool {
+    fn note_on(&mut self, time: i32, event: &Event) -> bool {
         let (channel, pitch, velocity) = (event.channel.max(0), event.key, single(event.value));
-        let note_id = event.note_id;
-        if event.kind == EventKind::NOTE_ON {
-            let note = NoteOnEvent { channel, pitch, tuning: 0.0, velocity, length: 0, noteId: note_id };
-            self.event(time, event, NOTE_ON, Event__type0 { noteOn: note })
-        } else {
-            let note = NoteOffEvent { channel, pitch, velocity, noteId: note_id, tuning: 0.0 };
-            self.event(time, event, NOTE_OFF, Event__type0 { noteOff: note })
+        let note = NoteOnEvent { channel, pitch, tuning: 0.0, velocity, length: 0, noteId: event.note_id };
+        let sent = self.event(time, event, NOTE_ON, Event__type0 { noteOn: note });
+        if sent {
+            self.sounding.start(NoteAddress { channel, port: event.port.max(0), ..place(event) });
         }
+        sent
     }
 
+    /// A key and a channel go out as they are; "any" of them becomes every note that sounds there.
+    fn note_off(&mut self, time: i32, event: &Event) -> bool {
+        let wanted = place(event);
+        let sent = if wanted.key >= 0 && wanted.channel >= 0 {
+            self.let_go(time, event, wanted)
+        } else {
+            // Each of them, whether or not there was room for the one before.
+            self.sounding.matching(wanted).filter(|note| !self.let_go(time, event, *note)).count() == 0
+        };
+        self.sounding.stop(wanted);
+        sent
+    }
+
+    fn let_go(&self, time: i32, event: &Event, at: NoteAddress) -> bool {
+        let (channel, pitch, velocity) = (at.channel, at.key, single(event.value));
+        let note = NoteOffEvent { channel, pitch, velocity, noteId: at.note_id, tuning: 0.0 };
+        let event = Event { port: at.port, ..*event };
+        self.event(time, &event, NOTE_OFF, Event__type0 { noteOff: note })
+    }
+
+    /// VST3's expressions know a note by its id alone.
     fn expression(&self, time: i32, event: &Event) -> bool {
         let Some((kind, value)) = expression_out(event.id, event.value) else { return false };
-        let field = NoteExpressionValueEvent { typeId: kind, noteId: event.note_id, value };
-        self.event(time, event, EXPRESSION, Event__type0 { noteExpressionValue: field })
+        let send = |id| {
+            let field = NoteExpressionValueEvent { typeId: kind, noteId: id, value };
+            self.event(time, event, EXPRESSION, Event__type0 { noteExpressionValue: field })
+        };
+        if event.note_id >= 0 {
+            return send(event.note_id);
+        }
+        let ids = self.sounding.matching(place(event)).map(|note| note.note_id).filter(|id| *id >= 0);
+        ids.filter(|id| send(*id)).count() > 0
     }
 
     fn sysex(&self, time: i32, event: &Event, bytes: &[u8]) -> bool {
@@ -310,17 +344,22 @@ impl EventSink for Output<'_> {
         self.earliest = time;
         let time = i32::try_from(time).unwrap_or(i32::MAX);
         match event.kind {
-            EventKind::NOTE_ON | EventKind::NOTE_OFF | EventKind::NOTE_CHOKE => self.note(time, event),
-            // VST3 hosts do not follow voices.
-            EventKind::NOTE_END => true,
+            EventKind::NOTE_ON => self.note_on(time, event),
+            EventKind::NOTE_OFF | EventKind::NOTE_CHOKE => self.note_off(time, event),
+            // VST3 hosts do not follow voices, and know no gestures but the user's, on the main thread.
+            EventKind::NOTE_END | EventKind::GESTURE_BEGIN | EventKind::GESTURE_END => true,
             EventKind::NOTE_EXPRESSION => self.expression(time, event),
             EventKind::PARAM_VALUE if event.value.is_finite() => self.value(time, event),
             EventKind::MIDI => self.midi(time, event),
             EventKind::SYSEX => self.sysex(time, event, sysex),
-            // VST3 has no word for modulation, and takes gestures on the main thread only.
+            // VST3 has no word for modulation.
             _ => false,
         }
     }
+}
+
+const fn place(event: &Event) -> NoteAddress {
+    NoteAddress { port: event.port, channel: event.channel, key: event.key, note_id: event.note_id }
 }
 
 /// A velocity.

@@ -17,7 +17,7 @@ use vst3::Steinberg::Vst::{
 use super::*;
 use crate::entry::bench::{Bench, Changes, Events, empty_block, raw};
 
-fn bus(channels: &mut [*mut f32]) -> AudioBusBuffers {
+pub(super) fn bus(channels: &mut [*mut f32]) -> AudioBusBuffers {
     AudioBusBuffers {
         numChannels: i32::try_from(channels.len()).expect("small"),
         silenceFlags: 0,
