@@ -23,6 +23,7 @@ use anyhow::{Context, bail, ensure};
 use hotshell_core::reload::slot::{self, HostReport, Manifest};
 
 use crate::Error;
+use crate::format::Format;
 use crate::host::clock::Pace;
 use crate::host::deck::Totals;
 use crate::host::plugin::{Config, Plugin};
@@ -55,6 +56,10 @@ const REPORTED: Duration = Duration::from_secs(10);
 /// Shows a plug-in changing while it plays: builds, hosts, edits and measures the gain example, unattended
 #[derive(clap::Args, Debug)]
 pub struct Args {
+    /// Which of the example's formats plays
+    #[arg(long, value_name = "FORMAT", default_value = "clap")]
+    pub format: Format,
+
     /// Folder for `swap.wav`, `swap.png` and `report.json`
     #[arg(long, value_name = "DIR", default_value = "hotshell-demo")]
     pub out: PathBuf,
@@ -77,7 +82,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         "A copy of examples/gain in {}; `cargo hotshell dev` builds it",
         project.folder().display()
     ));
-    let studio = Studio::open(&project)?;
+    let studio = Studio::open(&project, args.format)?;
     let take = studio.wait_for_build(1, interrupted).and_then(|first| {
         Stage { project: &project, studio: &studio, interrupted, screen: &screen }.play(&first)
     });
@@ -94,6 +99,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
 /// Everything that was seen and heard of one swap.
 #[derive(Debug)]
 struct Take {
+    format: Format,
     recording: Recording,
     config: Config,
     old: f64,
@@ -149,8 +155,21 @@ impl Stage<'_> {
         let report = reports.read().context("the shell reports nothing any more")?;
         let restarts = session.restarts();
         let (plugin, totals) = session.finish()?;
+        let format = plugin.format();
         drop(plugin);
-        Ok(Take { recording, config, old, new, old_build, saved_at, totals, restarts, manifest, report })
+        Ok(Take {
+            format,
+            recording,
+            config,
+            old,
+            new,
+            old_build,
+            saved_at,
+            totals,
+            restarts,
+            manifest,
+            report,
+        })
     }
 
     /// The host, playing the loop against the clock.
@@ -160,8 +179,9 @@ impl Stage<'_> {
         let mut plugin = Plugin::open(&self.studio.bundle()?, None)?;
         let engine = plugin.activate(config)?;
         self.screen.say(&format!(
-            "{} plays a loop in this command's own CLAP host, against the clock: {} Hz, {BLOCK} frames a block",
+            "{} plays a loop in this command's own {} host, against the clock: {} Hz, {BLOCK} frames a block",
             plugin.name(),
+            plugin.format(),
             config.sample_rate
         ));
         let ear = Ear::default();

@@ -1,22 +1,27 @@
-//! `host`: an embedded CLAP host, and the parts of one that tests and `demo` use.
+//! `host`: an embedded host for CLAP and VST3, and the parts of one that tests and `demo` use.
 //!
 //! | file | half |
 //! |---|---|
-//! | `load` | a path becomes a CLAP entry; all `unsafe` of this crate |
-//! | `plugin`, `ports`, `handlers`, `signals`, `role` | main's half of a plug-in, and what it may ask of its host |
+//! | `find` | a path becomes a library and its format |
+//! | `plugin`, `ports`, `signals`, `role` | main's half of a plug-in, and what it may ask of its host |
 //! | `engine` | its audio half: one block, every sample accounted for |
+//! | `clap_plugin`, `clap_engine`, `handlers`, `load` | both for CLAP; `load` has all its `unsafe` |
+//! | `vst3_plugin`, `vst3_engine`, `com` | both for VST3; `com` has all its `unsafe` |
 //! | `source`, `midi`, `wav`, `record`, `meter` | what goes in and what becomes of what comes out |
 //! | `deck`, `clock`, `device`, `session` | blocks over time, and main's loop beside them |
 //! | `reports`, `screen` | what the user sees |
 //!
 //! Called by: `cli`. Calls: all of these, `render`. Threads: [main]; `clock` or the device's library starts one more.
 
+mod clap_engine;
+mod clap_plugin;
 pub mod clock;
 pub mod com;
 pub mod deck;
 #[cfg(feature = "device")]
 mod device;
 pub mod engine;
+pub mod find;
 mod handlers;
 mod load;
 pub mod meter;
@@ -30,6 +35,8 @@ pub mod screen;
 pub mod session;
 pub mod signals;
 pub mod source;
+mod vst3_engine;
+mod vst3_plugin;
 pub mod wav;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +47,7 @@ use anyhow::Context;
 use clack_extensions::log::LogSeverity;
 
 use crate::Error;
+use crate::format::Format;
 use crate::render::{self, whole_hertz};
 use clock::Pace;
 use deck::Totals;
@@ -54,13 +62,17 @@ use source::{Generator, Source};
 /// Between two drawings of the meters and two looks at the slot.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// Runs a plug-in bundle in a small CLAP host.
+/// Runs a plug-in bundle, CLAP or VST3, in a small host.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// The bundle, e.g. `target/bundle/Gain.clap`
+    /// The bundle, e.g. `target/bundle/Gain.clap` or `target/bundle/Gain.vst3`
     pub bundle: PathBuf,
 
-    /// Which plug-in of the bundle, by its id; the first without
+    /// As what to load a library that is no bundle and holds both formats
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+
+    /// Which plug-in of the bundle, by its id (VST3: its class id); the first without
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
 
@@ -127,7 +139,7 @@ pub struct Args {
 /// The bundle cannot be hosted, or a file is not what it should be.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let screen = Screen::new();
-    let mut plugin = Plugin::open(&args.bundle, args.id.as_deref())?;
+    let mut plugin = Plugin::open_as(&args.bundle, args.id.as_deref(), args.format)?;
     prepare(&mut plugin, args)?;
     if args.list {
         list(&mut plugin, args, &screen)?;

@@ -292,9 +292,9 @@ fn what_is_no_plugin_is_refused_with_the_reason_and_the_next_step() {
     std::fs::write(&half, &bytes[..bytes.len() / 2]).unwrap();
     let open = |path: &Path| message(Plugin::open(path, None).map(drop));
     assert!(open(&folder.path().join("gone.clap")).contains("there is no such file. Make one with"));
-    assert!(open(folder.path()).contains("is a folder, not a CLAP bundle"));
+    assert!(open(folder.path()).contains("is a folder, but no bundle"));
     assert!(open(&text).contains("is not a CLAP plug-in, not even a library"));
-    assert!(open(&some_library()).contains("it exports no `clap_entry`"));
+    assert!(open(&some_library()).contains("exports neither `clap_entry` (CLAP) nor"));
     assert!(open(&half).contains("half.clap"));
     assert!(
         message(Plugin::open(bundle(), Some("a.b")).map(drop)).contains("it has org.hotshell.host-probe")

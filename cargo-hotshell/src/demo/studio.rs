@@ -16,12 +16,14 @@ use hotshell_core::reload::slot::{DevState, Manifest, Slot};
 use super::project::{PACKAGE, Project};
 use crate::Error;
 use crate::dev::{self, Stop};
+use crate::format::Format;
 
 /// Longest wait for the first build: everything is compiled, on a slow machine.
 const FIRST_BUILD: Duration = Duration::from_secs(900);
 
 /// A running `dev`.
 pub struct Studio {
+    format: Format,
     bundles: PathBuf,
     slot: PathBuf,
     stop: Stop,
@@ -30,16 +32,22 @@ pub struct Studio {
 }
 
 impl Studio {
-    /// Starts it. It removes bundle, builds and target folders when it ends.
+    /// Starts it, for one format. It removes bundle, builds and target folders when it ends.
     ///
     /// # Errors
     /// The thread cannot be started, or `dev` refuses to start.
-    pub fn open(project: &Project) -> Result<Self, Error> {
+    pub fn open(project: &Project, format: Format) -> Result<Self, Error> {
         let manifest = project.folder().join("Cargo.toml");
         let slot = Slot::path_for(PACKAGE, &manifest)?;
         let bundles = project.folder().join("bundle");
-        let words =
-            ["dev".into(), project.folder().into(), "--out".into(), bundles.clone(), "--temporary".into()];
+        let mut words = vec![
+            "dev".into(),
+            project.folder().into(),
+            "--out".into(),
+            bundles.clone(),
+            "--temporary".into(),
+        ];
+        words.extend(["--format".into(), format.word().into()]);
         let matches = dev::Args::augment_args(clap::Command::new("dev")).try_get_matches_from(words)?;
         let args = dev::Args::from_arg_matches(&matches)?;
         let ((begin, begun), (end, ended)) = (channel(), channel::<()>());
@@ -50,7 +58,7 @@ impl Studio {
         };
         let thread = std::thread::Builder::new().name("hotshell-demo-dev".into()).spawn(work)?;
         let stop = begun.recv().context("`dev` does not start")?;
-        Ok(Self { bundles, slot, stop, thread: Some(thread), ended })
+        Ok(Self { format, bundles, slot, stop, thread: Some(thread), ended })
     }
 
     /// Waits until `dev` has published build `number` and rests.
@@ -112,7 +120,7 @@ impl Studio {
         let shown = || format!("{}: holds no bundle", self.bundles.display());
         let files = std::fs::read_dir(&self.bundles).with_context(shown)?;
         let mut files = files.filter_map(|entry| Some(entry.ok()?.path()));
-        files.find(|file| file.extension().is_some_and(|kind| kind == "clap")).with_context(shown)
+        files.find(|file| Format::of(file) == Some(self.format)).with_context(shown)
     }
 
     /// Ends `dev`, which cleans up after itself.

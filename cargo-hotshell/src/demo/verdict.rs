@@ -21,6 +21,8 @@ const KEPT_S: f64 = 1.5;
 /// `report.json`. Times in milliseconds, steps and factors as shares of full scale.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Verdict {
+    /// `clap` or `vst3`.
+    format: &'static str,
     blocks_total: u64,
     /// By the host's count of unwritten and non-finite samples, and by the shell's of fallbacks.
     blocks_lost: u64,
@@ -63,6 +65,7 @@ impl Verdict {
             .context("the recording does not hold the swap from its start to its end")?;
         let heard_at = take.recording.time_of(swap.first).context("the swap is in no block")?;
         Ok(Self {
+            format: take.format.word(),
             blocks_total: take.totals.blocks,
             blocks_lost: take.totals.blocks_lost + take.report.blocks_lost,
             saved_to_heard_ms: between(take.saved_at, heard_at),

@@ -8,8 +8,12 @@
 //! |---|---|
 //! | this one | a library becomes a factory, a factory says what it holds |
 //! | `stream` | bytes that a plug-in writes or reads |
+//! | `component` | main's half of an instance |
+//! | `lists` | parameter changes and events of one block |
+//! | `processor` | the audio half |
+//! | `application` | what a plug-in may ask of its host |
 //!
-//! Called by: `moduleinfo`. Calls: the `vst3` crate, libloading. Threads: [main], where nothing else is said.
+//! Called by: `vst3_plugin`, `vst3_engine`, `moduleinfo`. Calls: the `vst3` crate, libloading. Threads: [main], where nothing else is said.
 #![allow(unsafe_code, reason = "loading foreign code; each block below says what makes it sound")]
 
 use std::ffi::{c_char, c_void};
@@ -20,12 +24,17 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use vst3::ComPtr;
 use vst3::Steinberg::{
-    IPluginCompatibility, IPluginCompatibilityTrait, IPluginFactory, IPluginFactory2, IPluginFactory2Trait,
-    IPluginFactoryTrait, PClassInfo, PClassInfo2, PFactoryInfo, PFactoryInfo_, TUID, kResultOk,
+    FUnknown, IPluginCompatibility, IPluginCompatibilityTrait, IPluginFactory, IPluginFactory2,
+    IPluginFactory2Trait, IPluginFactory3, IPluginFactory3Trait, IPluginFactoryTrait, PClassInfo,
+    PClassInfo2, PFactoryInfo, PFactoryInfo_, TUID, kResultOk,
 };
 
 use crate::Error;
 
+pub mod application;
+pub mod component;
+mod lists;
+pub mod processor;
 mod stream;
 
 /// Class category of what processes audio.
@@ -36,6 +45,13 @@ const COMPATIBILITY: &str = "Plugin Compatibility Class";
 
 /// More classes than this are a damaged answer, not a module.
 const MOST_CLASSES: i32 = 4096;
+
+/// The usual speaker arrangements, by the names that users know.
+#[must_use]
+pub const fn speakers() -> [(&'static str, u64); 5] {
+    use vst3::Steinberg::Vst::SpeakerArr::{k51, k71_4, k71Music, kMono, kStereo};
+    [("mono", kMono), ("stereo", kStereo), ("5.1", k51), ("7.1", k71Music), ("7.1.4", k71_4)]
+}
 
 /// What a factory says about itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -148,6 +164,17 @@ fn text(bytes: &[c_char]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Text in UTF-16, up to its 0.
+fn wide_text(units: &[u16]) -> String {
+    let end = units.iter().position(|unit| *unit == 0).unwrap_or(units.len());
+    String::from_utf16_lossy(&units[..end])
+}
+
+/// The same, ending with 0.
+fn wide(text: &str) -> Vec<u16> {
+    text.encode_utf16().take_while(|unit| *unit != 0).chain([0]).collect()
+}
+
 /// A loaded module. Its objects hold it, so that the code outlives them.
 pub struct Module {
     // Dropped in `drop`, before the module is told to end.
@@ -244,6 +271,15 @@ impl Module {
             let (id, interface) = (class.id.as_ptr(), I::IID.as_ptr());
             let result = self.factory.as_ref()?.createInstance(id, interface.cast(), &raw mut object);
             if result == kResultOk { ComPtr::from_raw(object.cast::<I>()) } else { None }
+        }
+    }
+
+    /// Tells the factory who its host is.
+    fn introduce(&self, host: *mut FUnknown) {
+        let third = self.factory.as_ref().and_then(|factory| factory.cast::<IPluginFactory3>());
+        if let Some(factory) = third {
+            // SAFETY: the host's object is alive for the call; who keeps it counts a reference.
+            unsafe { factory.setHostContext(host) };
         }
     }
 }

@@ -166,7 +166,7 @@ impl Link {
         self.to_deck.lock().take()
     }
 
-    /// Sends a plain value with the next block. [main]
+    /// Sends a value with the next block, as the plug-in's format has it. [main]
     pub fn edit(&self, id: ClapId, value: f64) {
         self.edits.lock().push((id, value));
     }

@@ -1,32 +1,23 @@
 //! The main half of one hosted plug-in: open it, read what it is, set it up, lend out its audio half.
 //!
-//! Called by: `session`, `render`, `demo`, tests. Calls: `load`, `ports`, `engine`.
+//! Called by: `session`, `render`, `demo`, `contents`, tests. Calls: `bundle`, `clap_plugin`, `vst3_plugin`.
 //! Threads: [main]; a [`Plugin`] cannot leave the thread that opened it.
 
-use std::ffi::CString;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail, ensure};
-use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
-use clack_extensions::latency::PluginLatency;
-use clack_extensions::params::PluginParams;
-use clack_extensions::render::{PluginRender, RenderMode};
-use clack_extensions::state::PluginState;
-use clack_host::events::Pckn;
-use clack_host::events::event_types::ParamValueEvent;
-use clack_host::events::io::EventBuffer;
-use clack_host::prelude::{
-    ClapId, HostInfo, InputEvents, OutputEvents, PluginAudioConfiguration, PluginEntry, PluginInstance,
-};
+use clack_host::prelude::ClapId;
 
+use super::clap_plugin::{self, ClapPlugin};
 use super::engine::Engine;
-use super::handlers::{AudioThread, Handlers, MainThread, Shared};
-use super::ports::{self, Layout, Param, Ports};
-use super::signals::{Line, Signals, taken};
-use super::{load, role};
+use super::ports::{Layout, Param, Ports};
+use super::signals::{Line, Signals};
+use super::vst3_plugin::{self, Vst3Plugin};
+use super::{find, role};
 use crate::Error;
+use crate::format::Format;
 
 /// How a plug-in is activated.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -39,29 +30,55 @@ pub struct Config {
 
 /// A hosted plug-in.
 pub struct Plugin {
-    instance: PluginInstance<Handlers>,
+    half: Half,
     signals: Arc<Signals>,
     id: String,
     name: String,
 }
 
-/// Id and name of each plug-in of a bundle.
+enum Half {
+    Clap(Box<ClapPlugin>),
+    Vst3(Box<Vst3Plugin>),
+}
+
+/// The same call on whichever half it is.
+macro_rules! each {
+    ($half:expr, $plugin:ident => $call:expr) => {
+        match $half {
+            Half::Clap($plugin) => $call,
+            Half::Vst3($plugin) => $call,
+        }
+    };
+}
+
+/// Id and name of each plug-in of a bundle of either format. A VST3 plug-in's id is its class id.
 ///
 /// # Errors
 /// The bundle cannot be loaded.
 pub fn contents(bundle: &Path) -> Result<Vec<(String, String)>, Error> {
-    list(&load::entry(bundle)?, bundle)
+    let found = find::library(bundle, None)?;
+    match found.format {
+        Format::Clap => clap_plugin::contents(&found, bundle),
+        Format::Vst3 => vst3_plugin::contents(&found, bundle),
+    }
 }
 
-fn list(entry: &PluginEntry, bundle: &Path) -> Result<Vec<(String, String)>, Error> {
-    let factory = entry
-        .get_plugin_factory()
-        .with_context(|| format!("{}: has a CLAP entry, but no plug-in factory", bundle.display()))?;
-    let word = |text: Option<&std::ffi::CStr>| text.map(|text| text.to_string_lossy().into_owned());
-    Ok(factory
-        .plugin_descriptors()
-        .filter_map(|plugin| Some((word(plugin.id())?, word(plugin.name()).unwrap_or_default())))
-        .collect())
+/// Of `all` the one called `id`, or the first.
+pub(super) fn choose(
+    all: Vec<(String, String)>,
+    id: Option<&str>,
+    bundle: &Path,
+) -> Result<(String, String), Error> {
+    let shown = bundle.display();
+    let have: Vec<&str> = all.iter().map(|plugin| plugin.0.as_str()).collect();
+    let have = have.join(", ");
+    match id {
+        None => all.into_iter().next().with_context(|| format!("{shown}: its factory lists no plug-in")),
+        Some(id) => all
+            .into_iter()
+            .find(|plugin| plugin.0.eq_ignore_ascii_case(id))
+            .with_context(|| format!("{shown}: has no plug-in {id:?}; it has {have}")),
+    }
 }
 
 impl Plugin {
@@ -70,36 +87,37 @@ impl Plugin {
     /// # Errors
     /// The bundle cannot be loaded, has no such plug-in, or its plug-in fails to initialise.
     pub fn open(bundle: &Path, id: Option<&str>) -> Result<Self, Error> {
+        Self::open_as(bundle, id, None)
+    }
+
+    /// The same; `format` for a library that holds both and is no bundle that says which.
+    ///
+    /// # Errors
+    /// As [`Plugin::open`], or it is of the other format.
+    pub fn open_as(bundle: &Path, id: Option<&str>, format: Option<Format>) -> Result<Self, Error> {
         role::become_main();
-        let entry = load::entry(bundle)?;
-        let all = list(&entry, bundle)?;
-        let shown = bundle.display();
-        let chosen = match id {
-            None => all.first().with_context(|| format!("{shown}: its factory lists no plug-in"))?,
-            Some(id) => all.iter().find(|plugin| plugin.0 == id).with_context(|| {
-                let have: Vec<&str> = all.iter().map(|plugin| plugin.0.as_str()).collect();
-                format!("{shown}: has no plug-in {id:?}; it has {}", have.join(", "))
-            })?,
-        };
+        let found = find::library(bundle, format)?;
         let signals = Arc::new(Signals::new());
-        let (shared, main) = (signals.clone(), signals.clone());
-        let instance = PluginInstance::<Handlers>::new(
-            |_| Shared(shared),
-            |_| MainThread(main),
-            &entry,
-            &CString::new(chosen.0.as_str())?,
-            &HostInfo::new(
-                "cargo hotshell host",
-                "hotshell",
-                env!("CARGO_PKG_REPOSITORY"),
-                env!("CARGO_PKG_VERSION"),
-            )?,
-        );
-        let instance = instance.map_err(|error| {
-            let said: Vec<String> = signals.take_lines().into_iter().map(|line| line.text).collect();
-            anyhow::anyhow!("{shown}: {} could not be opened: {error}\n{}", chosen.0, said.join("\n"))
-        })?;
-        Ok(Self { instance, signals, id: chosen.0.clone(), name: chosen.1.clone() })
+        let (half, (id, name)) = match found.format {
+            Format::Clap => {
+                let (plugin, chosen) = ClapPlugin::open(&found, bundle, id, signals.clone())?;
+                (Half::Clap(Box::new(plugin)), chosen)
+            }
+            Format::Vst3 => {
+                let (plugin, chosen) = Vst3Plugin::open(&found, bundle, id, signals.clone())?;
+                (Half::Vst3(Box::new(plugin)), chosen)
+            }
+        };
+        Ok(Self { half, signals, id, name })
+    }
+
+    /// In which format it was opened.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        match self.half {
+            Half::Clap(_) => Format::Clap,
+            Half::Vst3(_) => Format::Vst3,
+        }
     }
 
     /// The plug-in's id.
@@ -134,23 +152,22 @@ impl Plugin {
 
     /// Its ports, as of now.
     pub fn ports(&mut self) -> Ports {
-        ports::ports(&self.instance.plugin_handle())
+        each!(&mut self.half, plugin => plugin.ports())
     }
 
-    /// Its layouts; empty if it has only the one.
+    /// Its layouts; empty if it has only the one. VST3 has no list: those of the usual ones that it takes.
     pub fn layouts(&mut self) -> Vec<Layout> {
-        ports::layouts(&self.instance.plugin_handle())
+        each!(&mut self.half, plugin => plugin.layouts())
     }
 
     /// Its parameters with their values.
     pub fn params(&mut self) -> Vec<Param> {
-        ports::params(&self.instance.plugin_handle())
+        each!(&mut self.half, plugin => plugin.params())
     }
 
     /// Announced latency, frames.
     pub fn latency(&mut self) -> u32 {
-        let handle = self.instance.plugin_handle();
-        handle.get_extension::<PluginLatency>().map_or(0, |extension| extension.get(&handle))
+        each!(&mut self.half, plugin => plugin.latency())
     }
 
     /// Chooses the layout called `name` (or so numbered, from 0). Inactive only.
@@ -158,18 +175,19 @@ impl Plugin {
     /// # Errors
     /// There is no such layout, or the plug-in refuses it.
     pub fn choose_layout(&mut self, name: &str) -> Result<(), Error> {
-        ensure!(!self.instance.is_active(), "a layout is chosen before the plug-in is activated");
+        ensure!(!self.is_active(), "a layout is chosen before the plug-in is activated");
         let all = self.layouts();
         let wanted = |(index, layout): &(usize, &Layout)| layout.name == name || index.to_string() == name;
         let Some((_, layout)) = all.iter().enumerate().find(wanted) else {
             let have: Vec<&str> = all.iter().map(|layout| layout.name.as_str()).collect();
             bail!("{} has no layout {name:?}; it has {}", self.name, have.join(", "));
         };
-        let handle = self.instance.plugin_handle();
-        let extension = handle.get_extension::<PluginAudioPortsConfig>().context("the layouts are gone")?;
-        extension
-            .select(&handle, layout.id)
-            .map_err(|_| anyhow::anyhow!("{} refuses its own layout {name:?}", self.name))
+        let taken = each!(&mut self.half, plugin => plugin.choose_layout(layout));
+        taken.with_context(|| format!("{} refuses its own layout {name:?}", self.name))
+    }
+
+    fn is_active(&self) -> bool {
+        self.signals.is_active()
     }
 
     /// The plain value that `text` means for parameter `name`, and the parameter's id. `text` may be a number (plain)
@@ -180,18 +198,16 @@ impl Plugin {
     pub fn param_value(&mut self, name: &str, text: &str) -> Result<(ClapId, f64), Error> {
         let all = self.params();
         let Some(param) = all.iter().find(|param| param.name.eq_ignore_ascii_case(name)) else {
-            let have: Vec<&str> = all.iter().map(|param| param.name.as_str()).collect();
+            let have: Vec<&str> =
+                all.iter().filter(|param| !param.hidden).map(|param| param.name.as_str()).collect();
             bail!("{} has no parameter {name:?}; it has {}", self.name, have.join(", "));
         };
         if let Ok(value) = text.parse::<f64>() {
             return Ok((param.id, value.clamp(param.min, param.max)));
         }
-        let handle = self.instance.plugin_handle();
-        let read = CString::new(text)
-            .ok()
-            .and_then(|text| handle.get_extension::<PluginParams>()?.text_to_value(&handle, param.id, &text));
-        let value =
-            read.with_context(|| format!("{} does not understand {text:?} for {}", self.name, param.name))?;
+        let value = each!(&mut self.half, plugin => plugin.parse(param.id, text));
+        let value = value
+            .with_context(|| format!("{} does not understand {text:?} for {}", self.name, param.name))?;
         Ok((param.id, value))
     }
 
@@ -200,53 +216,39 @@ impl Plugin {
     /// # Errors
     /// The plug-in is active or has no parameters.
     pub fn set_param(&mut self, id: ClapId, value: f64) -> Result<(), Error> {
-        let mut events = EventBuffer::new();
-        events.push(&ParamValueEvent::new(0, id, Pckn::match_all(), value));
-        self.flush(&events)
+        ensure!(!self.is_active(), "the plug-in is active");
+        each!(&mut self.half, plugin => plugin.set_param(id, value))
     }
 
-    /// Exchanges parameter events outside of any block. Inactive only.
-    fn flush(&mut self, events: &EventBuffer) -> Result<(), Error> {
-        let Some(mut handle) = self.instance.inactive_plugin_handle() else { bail!("the plug-in is active") };
-        let Some(extension) = handle.get_extension::<PluginParams>() else {
-            bail!("the plug-in has no parameters")
-        };
-        extension.flush(&mut handle, &InputEvents::from_buffer(events), &mut OutputEvents::void());
-        Ok(())
+    /// A plain value as an event for [`Engine::process`] has it: VST3's are normalised, and its controller, which lives
+    /// on main, is told at once.
+    pub(super) fn event_value(&self, id: ClapId, value: f64) -> f64 {
+        match &self.half {
+            Half::Clap(_) => value,
+            Half::Vst3(plugin) => plugin.tell(id, value),
+        }
     }
 
-    /// The plug-in's state.
+    /// The plug-in's state. Of one plug-in both formats' states are the same where the plug-in makes them so, as
+    /// hotshell's do.
     ///
     /// # Errors
     /// It has none or failed to write it.
     pub fn save_state(&mut self) -> Result<Vec<u8>, Error> {
-        let handle = self.instance.plugin_handle();
-        let extension = handle.get_extension::<PluginState>().context("the plug-in keeps no state")?;
-        let mut bytes = Vec::new();
-        extension.save(&handle, &mut bytes).context("the plug-in failed to save its state")?;
-        Ok(bytes)
+        each!(&mut self.half, plugin => plugin.save_state())
     }
 
     /// Loads a state that [`Plugin::save_state`] gave.
     ///
     /// # Errors
     /// The plug-in has none or refuses the bytes.
-    pub fn load_state(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        let handle = self.instance.plugin_handle();
-        let extension = handle.get_extension::<PluginState>().context("the plug-in keeps no state")?;
-        extension.load(&handle, &mut bytes).context("the plug-in refuses the state")
+    pub fn load_state(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        each!(&mut self.half, plugin => plugin.load_state(bytes))
     }
 
-    /// Tells the plug-in whether its blocks will come faster than the clock.
+    /// Tells the plug-in whether its blocks will come faster than the clock. Inactive only, for VST3's sake.
     pub fn set_offline(&mut self, offline: bool) {
-        let mode = if offline { RenderMode::Offline } else { RenderMode::Realtime };
-        let handle = self.instance.plugin_handle();
-        if let Some(extension) = handle.get_extension::<PluginRender>()
-            && extension.set(&handle, mode).is_err()
-        {
-            self.signals
-                .say(clack_extensions::log::LogSeverity::Warning, "the plug-in refuses its render mode");
-        }
+        each!(&mut self.half, plugin => plugin.set_offline(offline));
     }
 
     /// Activates the plug-in; its audio half is the result.
@@ -263,24 +265,10 @@ impl Plugin {
             (1..=65_536).contains(&max_frames),
             "blocks of {max_frames} frames are out of range (1 to 65536)"
         );
-        taken(&self.signals.ports);
-        taken(&self.signals.restart);
-        let ports = self.ports();
-        let audio = AudioThread(self.signals.clone());
-        self.signals.activating.store(true, Ordering::Release);
-        let active = self.instance.activate(
-            |_, _| audio,
-            PluginAudioConfiguration { sample_rate, min_frames_count: 1, max_frames_count: max_frames },
-        );
-        self.signals.activating.store(false, Ordering::Release);
-        let processor = active.with_context(|| {
-            format!(
-                "{} refuses to be activated at {sample_rate} Hz in blocks of {max_frames} frames",
-                self.name
-            )
-        })?;
-        self.signals.active.store(true, Ordering::Release);
-        Ok(Engine::new(processor, &ports, config, self.signals.clone()))
+        Ok(match &mut self.half {
+            Half::Clap(plugin) => Engine::Clap(Box::new(plugin.activate(config)?)),
+            Half::Vst3(plugin) => Engine::Vst3(Box::new(plugin.activate(config, &self.name)?)),
+        })
     }
 
     /// Takes the audio half back and deactivates the plug-in.
@@ -288,22 +276,17 @@ impl Plugin {
     /// # Errors
     /// The engine is another plug-in's.
     pub fn deactivate(&mut self, engine: Engine) -> Result<(), Error> {
-        let processor = engine.into_processor();
-        ensure!(processor.matches(&self.instance), "this audio half is another plug-in's");
-        self.signals.active.store(false, Ordering::Release);
-        self.instance.deactivate(processor.into_stopped());
-        Ok(())
+        match (&mut self.half, engine) {
+            (Half::Clap(plugin), Engine::Clap(engine)) => plugin.deactivate(*engine),
+            (Half::Vst3(plugin), Engine::Vst3(engine)) => plugin.deactivate(*engine),
+            _ => bail!("this audio half is another plug-in's"),
+        }
     }
 
-    /// Answers what can be answered on main without the audio half: the callback, and a flush while inactive.
+    /// Answers what can be answered on main without the audio half: CLAP's callback, and a flush while inactive; VST3's
+    /// timers and files.
     pub fn serve(&mut self) {
-        if taken(&self.signals.callback) {
-            self.instance.call_on_main_thread_callback();
-        }
-        if !self.instance.is_active() && taken(&self.signals.flush) {
-            // A plug-in without parameters that asks for a flush gets none.
-            drop(self.flush(&EventBuffer::new()));
-        }
+        each!(&mut self.half, plugin => plugin.serve());
     }
 
     /// True if the plug-in has asked to be restarted since it was last activated.

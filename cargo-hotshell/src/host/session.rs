@@ -121,7 +121,7 @@ impl Session {
 
     /// Sends a plain value with the next block.
     pub fn set_param(&self, id: ClapId, value: f64) {
-        self.running.link.edit(id, value);
+        self.running.link.edit(id, self.plugin.event_value(id, value));
     }
 
     /// Asks for the end.

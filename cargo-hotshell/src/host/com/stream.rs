@@ -11,7 +11,6 @@ use vst3::Steinberg::{IBStream, IBStreamTrait, int32, int64, kInvalidArgument, k
 use vst3::{Class, ComRef, ComWrapper};
 
 /// Bytes and a place in them.
-#[derive(Default)]
 struct Bytes {
     bytes: Vec<u8>,
     at: usize,
@@ -29,7 +28,11 @@ pub(super) struct Stream(ComWrapper<Object>);
 
 impl Stream {
     pub(super) fn empty() -> Self {
-        Self(ComWrapper::new(Object(Mutex::default())))
+        Self::over(Vec::new())
+    }
+
+    pub(super) fn over(bytes: Vec<u8>) -> Self {
+        Self(ComWrapper::new(Object(Mutex::new(Bytes { bytes, at: 0 }))))
     }
 
     /// What it holds.
