@@ -46,6 +46,11 @@ impl EditorWindow for Paper {
         self.cx.request_resize(width * 2, height * 2);
     }
     fn key(&mut self, key: &EditorKey) -> bool {
+        if key.character == u32::from('h') {
+            let face = self.cx.faces().next().expect("it has a parameter");
+            self.cx.hold(&face).perform(&face, 0.5);
+            return self.params.mix.base() == face.load();
+        }
         let gesture = self.cx.edit(&self.params.mix);
         gesture.set(0.25);
         gesture.set(7.0);
@@ -170,6 +175,21 @@ fn an_edit_reaches_the_cell_at_once_and_the_host_in_order() {
     let once = [Edit::Begin { id }, Edit::Perform { id, plain: 1.0 }, Edit::End { id }];
     assert_eq!(scene.shell.take_edits(), [once, once].concat());
     assert!(scene.shell.take_edits().is_empty(), "told once");
+}
+
+#[test]
+fn a_parameter_known_by_its_face_alone_is_held_and_let_go() {
+    let scene = scene(0);
+    let build = scene.shell.editors().unwrap().newest().unwrap();
+    let open = build.open(PARENT, SIZE, 1.0, &scene.owner).unwrap();
+    let key = EditorKey { character: u32::from('h'), named: 0, modifiers: 0, pressed: 1 };
+    assert!(open.key(key).unwrap(), "the face reads the parameter's own cell");
+    let id = hotshell_logic::params::standalone::<Knobs>().mix.host_id();
+    assert_eq!(scene.shell.param_value(id), Some(0.5));
+    assert_eq!(
+        scene.shell.take_edits(),
+        [Edit::Begin { id }, Edit::Perform { id, plain: 0.5 }, Edit::End { id }]
+    );
 }
 
 #[test]

@@ -179,6 +179,14 @@ impl EditorContext {
         self.edit(param).set(value);
     }
 
+    /// Takes hold of `param` as [`EditorContext::edit`] does, for widgets that keep the hold from one frame to the next.
+    #[must_use]
+    pub fn hold(&self, param: &impl Param) -> Hold {
+        let host_id = param.host_id();
+        self.0.host.begin(host_id);
+        Hold { host: self.0.host.clone(), host_id }
+    }
+
     /// The start of an edit by number, for widgets that cannot hold a [`Gesture`] between frames: each `begin` needs an
     /// `end`.
     pub fn begin(&self, param: &impl Param) {
@@ -266,5 +274,30 @@ impl<P: Param> Gesture<'_, P> {
 impl<P: Param> Drop for Gesture<'_, P> {
     fn drop(&mut self) {
         self.cx.end(self.param);
+    }
+}
+
+/// A parameter that the user has taken hold of, for a widget to keep between frames. Let go by dropping it. It borrows
+/// nothing and keeps no context alive, so that it may lie in what the toolkit itself remembers. [editor]
+#[derive(Debug)]
+pub struct Hold {
+    host: EditorHostRef,
+    host_id: u32,
+}
+
+impl Hold {
+    /// Moves `param` to a plain value: the DSP has it at once, the host hears of it soon. Another parameter than the one
+    /// that is held is left alone.
+    pub fn perform(&self, param: &impl Param, plain: f64) {
+        if param.host_id() == self.host_id {
+            param.store(plain);
+            self.host.perform(self.host_id, plain);
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.host.end(self.host_id);
     }
 }

@@ -13,7 +13,7 @@ pub mod window;
 
 pub use baseview;
 pub use hotshell_logic::editor::{
-    Editor, EditorContext, EditorDesc, EditorError, EditorKey, EditorSize, EditorWindow, Face, Gesture,
+    Editor, EditorContext, EditorDesc, EditorError, EditorKey, EditorSize, EditorWindow, Face, Gesture, Hold,
     WindowHandle, WindowKind,
 };
 pub use window::raw;

@@ -5,10 +5,11 @@
 use hotshell_abi::ParamDesc;
 use hotshell_abi::describe::param_host_id;
 
-use crate::params::Variant;
 use crate::params::build::ParamRecord;
+use crate::params::{Param, Variant};
 
-/// A parameter's name, texts, range and travel.
+/// A parameter's name, texts, range and travel; and, as a [`Param`] whose plain type is `f64`, the parameter itself: what
+/// an editor that is made from the description binds its parts to.
 #[derive(Clone, Copy)]
 pub struct Face<'a>(pub(super) &'a ParamRecord);
 
@@ -117,5 +118,26 @@ impl<'a> Face<'a> {
         };
         let value = if kind == ParamDesc::FLOAT { value } else { value.round() };
         value.clamp(min, max)
+    }
+}
+
+impl Param for Face<'_> {
+    type Plain = f64;
+    fn host_id(&self) -> u32 {
+        Face::host_id(self)
+    }
+    fn to_plain(&self, value: f64) -> f64 {
+        // A value that is no number is nowhere; it becomes the default.
+        let value = if value.is_nan() { self.0.default } else { value.clamp(self.0.min, self.0.max) };
+        if self.0.kind == ParamDesc::FLOAT { value } else { value.round() }
+    }
+    fn store(&self, plain: f64) {
+        self.0.cell.set_base(plain);
+    }
+    fn load(&self) -> f64 {
+        self.0.cell.base()
+    }
+    fn offset(&self) -> f64 {
+        self.0.cell.modulation()
     }
 }

@@ -54,6 +54,7 @@ pub(crate) struct ParamRecord {
     pub(crate) flags: u32,
     pub(crate) variants: &'static [Variant],
     pub(crate) text: Text,
+    pub(crate) cell: ParamRef,
 }
 
 /// A meter's description, owned.
@@ -305,18 +306,19 @@ impl<'a> ParamsBuilder<'a> {
             flags: spec.flags.bits(),
             variants: &[],
             text,
+            cell: ParamRef::own(default),
         }
     }
 
-    fn param(&mut self, record: ParamRecord, spec: &Common<'_>) -> (u32, ParamRef) {
+    fn param(&mut self, mut record: ParamRecord, spec: &Common<'_>) -> (u32, ParamRef) {
         let host_id = param_host_id(&record.id);
         if spec.flags.0 & ParamDesc::BYPASS != 0 && record.kind != ParamDesc::BOOL {
             self.problem(spec.id, "a bypass must be a BoolParam");
         }
-        let cell = self
-            .store
-            .and_then(|store| store.param(host_id))
-            .unwrap_or_else(|| ParamRef::own(record.default));
+        if let Some(cell) = self.store.and_then(|store| store.param(host_id)) {
+            record.cell = cell;
+        }
+        let cell = record.cell.clone();
         self.found.params.push(record);
         (host_id, cell)
     }
