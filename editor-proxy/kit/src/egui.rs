@@ -1,4 +1,8 @@
-//! An editor drawn with egui.
+//! An editor drawn with egui, and ready-made parts for it.
+//!
+//! Each part is bound to a parameter and shows what its cell says: automation, other editors and a state load move it by
+//! themselves. What the user does with it is one gesture: begin, perform, end, the last also when the drag is interrupted.
+//! Sizes are in egui's points, so the window's scale and the zoom factor apply.
 //!
 //! Called by: authors. Calls: egui-baseview. Threads: the drawing function runs on the window's thread, [editor].
 
@@ -12,9 +16,24 @@ use crate::window::{Open, Parent};
 
 pub use egui;
 
+mod hand;
+mod knob;
+mod label;
+mod look;
+mod menu;
+mod meter;
 mod slider;
+#[cfg(test)]
+mod tests;
+mod toggle;
+mod value;
 
-pub use slider::{Slider, slider, toggle};
+pub use knob::{Knob, knob};
+pub use label::build_label;
+pub use menu::menu;
+pub use meter::{LevelMeter, meter};
+pub use slider::{Slider, slider};
+pub use toggle::toggle;
 
 /// Between two frames in which nothing but a meter or the host's automation may have moved.
 const FRAME: Duration = Duration::from_millis(33);
@@ -43,7 +62,7 @@ pub fn editor(
             .with_parent(&Parent::of(&cx)?)
             .with_graphics_config(GraphicsConfig::default())
             .with_repaint_poll_interval(Duration::from_secs(3600));
-        let app = Drawn { draw, cx, frames: 0, dead: false };
+        let app = Drawn { draw, cx, frames: 0, dead: false, egui: None };
         let window = EguiWindow::create(settings, app).map_err(|e| EditorError::new(e.to_string()))?;
         Ok(Box::new(Open::new(window)))
     })
@@ -55,10 +74,22 @@ struct Drawn<F> {
     /// Frames that have begun, as far as they matter: the first is on the window when the second begins.
     frames: u8,
     dead: bool,
+    egui: Option<egui::Context>,
+}
+
+impl<F> Drop for Drawn<F> {
+    fn drop(&mut self) {
+        // Whoever keeps a copy of egui's context alive: the user's hand does not outlive the window.
+        if let Some(egui) = &self.egui {
+            hand::let_go(egui);
+        }
+    }
 }
 
 impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> {
     fn build(&mut self, egui_ctx: egui::Context, _frame: &mut Frame) -> Result<(), baseview::HandlerError> {
+        look::dark(&egui_ctx);
+        self.egui = Some(egui_ctx.clone());
         self.cx.on_repaint(move || egui_ctx.request_repaint());
         Ok(())
     }
@@ -89,4 +120,33 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
             _ => ui.ctx().request_repaint_after(FRAME),
         }
     }
+}
+
+/// A part that was given a parameter of another plug-in.
+fn stranger(ui: &mut egui::Ui) -> egui::Response {
+    ui.colored_label(look::WRONG, "not a parameter of this plug-in")
+}
+
+/// A row with a name where a slider has its own, for parts without one. [editor]
+pub fn row(ui: &mut egui::Ui, text: &str, part: impl FnOnce(&mut egui::Ui)) {
+    ui.horizontal(|ui| {
+        let size = egui::vec2(slider::NAME - ui.spacing().item_spacing.x, look::ROW);
+        let (rect, _) = ui.allocate_exact_size(size, egui::Sense::HOVER);
+        name(ui, rect, egui::Align2::LEFT_CENTER, text);
+        part(ui);
+    });
+}
+
+/// A name in its place, as much of it as there is room for.
+fn name(ui: &egui::Ui, rect: egui::Rect, align: egui::Align2, text: &str) {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), look::small(), look::DIM);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width());
+    let galley = ui.painter().layout_job(job);
+    ui.painter().galley(align.align_size_within_rect(galley.size(), rect).min, galley, look::DIM);
+}
+
+/// Position from which a value is filled: the middle where a range goes both ways alike, else its start.
+fn zero(face: &hotshell_logic::editor::Face<'_>) -> f64 {
+    let (least, greatest) = face.range();
+    if least == -greatest { face.position(0.0) } else { 0.0 }
 }

@@ -8,6 +8,8 @@
 
 #[cfg(feature = "egui")]
 pub mod egui;
+#[cfg(feature = "egui")]
+pub mod generic;
 mod guard;
 pub mod window;
 
