@@ -35,11 +35,20 @@ pub struct Setup {
     pub wide: bool,
     /// A rolling transport at 120 beats per minute, or none.
     pub transport: bool,
+    /// VST3: offline rendering. CLAP hosts say so by `Plugin::set_offline`.
+    pub offline: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { rate: 48_000.0, max_frames: 128, in_place: false, wide: false, transport: false }
+        Self {
+            rate: 48_000.0,
+            max_frames: 128,
+            in_place: false,
+            wide: false,
+            transport: false,
+            offline: false,
+        }
     }
 }
 

@@ -19,6 +19,9 @@ use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
 use clack_extensions::state_context::{PluginStateContext, StateContextType};
 use clack_host::prelude::*;
+use clap_sys::ext::audio_ports_config::{
+    CLAP_EXT_AUDIO_PORTS_CONFIG, clap_audio_ports_config, clap_plugin_audio_ports_config,
+};
 use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
 
 use crate::audio::{Audio, Outcome, Setup, Signal};
@@ -234,6 +237,22 @@ impl Plugin {
         unsafe {
             let tail = get(raw, CLAP_EXT_TAIL.as_ptr()).cast::<clap_plugin_tail>();
             tail.as_ref().and_then(|tail| tail.get).map_or(0, |get| get(raw))
+        }
+    }
+
+    /// Selects the audio ports configuration at `index`; false if the plug-in refuses or has none.
+    pub fn select_ports(&mut self, index: u32) -> bool {
+        let raw = self.instance().raw_instance();
+        let get = raw.get_extension.expect("get_extension");
+        // SAFETY: the plug-in is alive and inactive, this is its main thread; what it answers under this id is CLAP's
+        // table, valid for its life; the place for a configuration is ours, and all zeros is one.
+        unsafe {
+            let table =
+                get(raw, CLAP_EXT_AUDIO_PORTS_CONFIG.as_ptr()).cast::<clap_plugin_audio_ports_config>();
+            let Some(table) = table.as_ref() else { return false };
+            let mut config: clap_audio_ports_config = std::mem::zeroed();
+            table.get.is_some_and(|get| get(raw, index, &raw mut config))
+                && table.select.is_some_and(|select| select(raw, config.id))
         }
     }
 

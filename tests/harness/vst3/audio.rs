@@ -79,6 +79,11 @@ pub struct Vst3Audio {
 // from any one thread at a time.
 unsafe impl Send for Vst3Audio {}
 
+/// `kRealtime`, `kOffline`.
+pub(crate) const fn process_mode(setup: &Setup) -> i32 {
+    if setup.offline { 2 } else { 0 }
+}
+
 fn bus(port: &mut Port, wide: bool) -> AudioBusBuffers {
     let field = if wide {
         AudioBusBuffers__type0 { channelBuffers64: port.wide_pointers() }
@@ -174,7 +179,7 @@ impl Vst3Audio {
     fn data(&mut self, frames: u32, context: &mut ProcessContext) -> ProcessData {
         let context = if self.setup.transport { ptr::from_mut(context) } else { ptr::null_mut() };
         ProcessData {
-            processMode: 0,
+            processMode: process_mode(&self.setup),
             symbolicSampleSize: i32::from(self.setup.wide),
             numSamples: i32::try_from(frames).expect("a block"),
             numInputs: i32::try_from(self.inputs.len()).expect("few buses"),

@@ -24,7 +24,7 @@ use crate::event::Event;
 use crate::play::{Blocks, Play, Playing, Recording};
 use crate::plugin::{Block, PATIENCE};
 use crate::vst3::asking::Asking;
-use crate::vst3::audio::{Rude, Vst3Audio};
+use crate::vst3::audio::{Rude, Vst3Audio, process_mode};
 use crate::vst3::module::Module;
 use crate::vst3::objects::{App, AppData, raw, restart};
 
@@ -224,7 +224,7 @@ impl Vst3 {
     /// `setupProcessing`.
     pub fn set_up(&mut self, setup: Setup) -> bool {
         let mut setup = ProcessSetup {
-            processMode: 0,
+            processMode: process_mode(&setup),
             symbolicSampleSize: i32::from(setup.wide),
             maxSamplesPerBlock: i32::try_from(setup.max_frames).expect("a block"),
             sampleRate: setup.rate,
