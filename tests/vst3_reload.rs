@@ -26,10 +26,6 @@ fn ports(features: &[&str]) -> Fixture {
     Fixture::new("fixture-ports", features)
 }
 
-fn panics(features: &[&str]) -> Fixture {
-    Fixture::new("fixture-panics", features)
-}
-
 fn near(sample: f32, level: f32) -> bool {
     (sample - level).abs() < 1e-5
 }
@@ -383,22 +379,6 @@ fn a_value_that_is_set_in_the_block_of_the_swap() {
         assert_eq!(got, None, "block {step}: both builds play the value {wanted}");
         after += u32::from(scene.is_heard(build));
     }
-}
-
-#[test]
-fn a_panic_in_process_ends_on_the_last_good_build() {
-    let mut scene = Scene::vst3_active(&panics(&[]));
-    scene.publish_and_run(&panics(&["v2"]).logic(), &constant(0.0)).assert_clean();
-    scene.plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
-    let bad = scene.publish_while_playing(&panics(&["in_process_later"]).logic());
-    scene.plugin.wait_until("the bad build", |p| near(p.playing().last(), 0.25));
-    let id = scene.plugin.param("Trigger").id;
-    scene.plugin.send(&[Event::Param { time: 0, id, value: 1.0, cookie: 0 }]);
-    scene.plugin.wait_until("the last good build", |p| near(p.playing().last(), 0.5));
-    scene.plugin.stop().assert_continuous();
-    assert!((scene.plugin.value(id) - 1.0).abs() < 1e-9, "no lost setting");
-    let reports = scene.slot.reports();
-    assert!(reports.iter().any(|r| r.faults.iter().any(|f| f.build == bad)), "{reports:#?}");
 }
 
 #[test]
