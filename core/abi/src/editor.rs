@@ -182,9 +182,9 @@ pub struct EditorArgs {
 #[repr(C)]
 #[derive(Debug)]
 pub struct EditorHost {
-    /// [`MAGIC`](crate::MAGIC).
+    /// [`MAGIC`].
     pub magic: u64,
-    /// [`EPOCH`](crate::EPOCH).
+    /// [`EPOCH`].
     pub epoch: u32,
     /// Size of this table in bytes, as the shell was built.
     pub size: u32,

@@ -6,7 +6,7 @@ use std::fs::File;
 
 use object::read::NameOrOrdinal;
 use object::read::{File as Object, ReadCache};
-use object::{Architecture, BinaryFormat, FileKind, Object as _, ObjectKind};
+use object::{Architecture, BinaryFormat, FileKind, Object as _, ObjectKind, ObjectSegment as _};
 
 /// Checks that `file` is a shared library of this system and processor that exports the logic's entry.
 ///
@@ -33,6 +33,7 @@ pub fn check(file: &File) -> Result<(), String> {
             object.kind()
         ));
     }
+    whole(&object, file)?;
     let symbol = hotshell_abi::LOGIC_SYMBOL;
     let exports = object.exports().map_err(|error| format!("its list of exports is damaged: {error}"))?;
     let named = |name: &[u8]| name == symbol.as_bytes() || name.strip_prefix(b"_") == Some(symbol.as_bytes());
@@ -45,6 +46,20 @@ pub fn check(file: &File) -> Result<(), String> {
     Err(format!(
         "it does not export {symbol}; is `hotshell::plugin!` called, and the feature `logic-only` or `reload` on?"
     ))
+}
+
+/// What is mapped must be there: a page past the file's end is a signal when it is touched.
+fn whole<'d>(object: &Object<'d, &'d ReadCache<&File>>, file: &File) -> Result<(), String> {
+    let length = file.metadata().map_err(|error| format!("it cannot be inspected: {error}"))?.len();
+    for segment in object.segments() {
+        let (at, bytes) = segment.file_range();
+        if at.checked_add(bytes).is_none_or(|end| end > length) {
+            return Err(
+                "it was cut short: part of what it maps is not in the file; build it again".to_owned()
+            );
+        }
+    }
+    Ok(())
 }
 
 const FORMAT: BinaryFormat = if cfg!(target_os = "windows") {

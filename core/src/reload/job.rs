@@ -125,19 +125,23 @@ impl Reload<'_> {
             if state.stopped.is_some() {
                 return Ok(());
             }
-            let again = state.stamp == stamp;
+            let moved = state.stamp != stamp;
             state.stamp = stamp;
             drop(state);
-            let manifest = match slot.read_manifest() {
-                Ok(manifest) => manifest,
-                Err(SlotError::Missing(_)) => return Ok(()),
-                Err(error) => {
-                    if !again {
-                        self.refuse(0, None, &error.to_string());
-                    }
-                    return Ok(());
-                }
+            let read = slot.read_manifest();
+            // One that cannot even be opened has no stamp: then the reason tells it from the one before.
+            let complaint = match &read {
+                Ok(_) | Err(SlotError::Missing(_)) => None,
+                Err(error) => Some(error.to_string()),
             };
+            let mut state = self.module.state.lock();
+            let again = !moved && state.complaint == complaint;
+            state.complaint.clone_from(&complaint);
+            drop(state);
+            if let Some(reason) = complaint.filter(|_| !again) {
+                self.refuse(0, None, &reason);
+            }
+            let Ok(manifest) = read else { return Ok(()) };
             if !self.is_news(&manifest) {
                 return Ok(());
             }

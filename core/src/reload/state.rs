@@ -88,6 +88,8 @@ pub(super) struct State {
     /// The manifest that was read last, whatever became of it.
     pub(super) seen: Option<Identity>,
     pub(super) stamp: Stamp,
+    /// Why the manifest could not be read, if it could not.
+    pub(super) complaint: Option<String>,
     pub(super) step: Option<Step>,
 
     /// Builds that loaded, oldest first; the last one that is still wanted is what plays.

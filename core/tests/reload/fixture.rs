@@ -116,7 +116,12 @@ fn sources() -> u64 {
     LOGIC.hash(&mut hasher);
     AbiCanary::of::<f32>().compiler.as_str().hash(&mut hasher);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("abi/src");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let (mut files, mut open) = (Vec::new(), vec![folder]);
+    while let Some(folder) = open.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() { open.push(path) } else { files.push(path) }
+        }
+    }
     files.sort();
     for file in files {
         std::fs::read(file).unwrap().hash(&mut hasher);

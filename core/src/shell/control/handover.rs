@@ -66,6 +66,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     pub fn take_build(&self, offer: Offer, wanted: &dyn Fn() -> bool) -> Result<(), ShellError> {
         let desc = offer.table.describe()?;
         check_description(desc)?;
+        self.check_identity(desc)?;
         for _ in 0..MOST_TRIES {
             let plan = self.plan(desc)?;
             self.store.declare(desc);
@@ -85,6 +86,19 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }
         }
         Err(ShellError::Busy("the plug-in's configuration"))
+    }
+
+    /// A host knows the plug-in by its id, and so do its projects.
+    fn check_identity(&self, desc: &PluginDesc<'_>) -> Result<(), ShellError> {
+        let own = self.own.describe()?.id.as_str();
+        let id = desc.id.as_str();
+        if id == own {
+            return Ok(());
+        }
+        Err(ShellError::Incompatible(format!(
+            "it is the plug-in \"{id}\", and this one is \"{own}\"; where the id was changed on purpose, run `cargo hotshell \
+             dev` again and let the host rescan"
+        )))
     }
 
     pub(super) fn plan(&self, desc: &PluginDesc<'_>) -> Result<Arc<ParamPlan>, ShellError> {
