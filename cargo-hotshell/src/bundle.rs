@@ -1,8 +1,8 @@
 //! `bundle`: the static plug-in, as it ships.
 //!
-//! Called by: `cli`. Calls: `compile`, `layout`, `moduleinfo`. Threads: [main].
+//! Called by: `cli`, `validate`. Calls: `compile`, `layout`, `moduleinfo`. Threads: [main].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -44,39 +44,80 @@ enum Event {
     Build(Progress),
 }
 
+/// What to bundle, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// Of which plug-in.
+    pub project: &'a Project,
+    /// With the release profile.
+    pub release: bool,
+    /// Features of the plug-in's own.
+    pub features: &'a [String],
+    /// Which formats.
+    pub formats: &'a Wanted,
+    /// Folder for the bundles.
+    pub out: &'a Path,
+}
+
+/// How it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// These are in place.
+    Bundles(Vec<PathBuf>),
+    /// It does not compile; the messages have been shown.
+    Failed,
+    /// Ctrl-C.
+    Interrupted,
+}
+
 /// Runs the subcommand.
 ///
 /// # Errors
 /// The build cannot be started or placed, or holds reload code. A failed compilation is shown and is an exit status.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    let mut terminal = Terminal::new();
+    let project = Project::find(&args.selection)?;
+    let out = args.out.clone().unwrap_or_else(|| project.target.join("bundle"));
+    let order = Order {
+        project: &project,
+        release: args.release,
+        features: &args.features,
+        formats: &args.formats,
+        out: &out,
+    };
+    Ok(match make(&order, &mut terminal)? {
+        Made::Bundles(_) => ExitCode::SUCCESS,
+        Made::Failed => ExitCode::FAILURE,
+        Made::Interrupted => ExitCode::from(130),
+    })
+}
+
+/// Builds and places; shows what it does. Takes Ctrl-C for the rest of the process's life.
+///
+/// # Errors
+/// As [`run`].
+pub fn make(order: &Order<'_>, terminal: &mut Terminal) -> Result<Made, Error> {
     let (sender, events) = channel();
     let to = sender.clone();
     on_interrupt(move || drop(to.send(Event::Interrupted)))?;
-    let mut terminal = Terminal::new();
-    let project = Project::find(&args.selection)?;
     let scratch = tempfile::tempdir().context("no temporary folder")?;
     let request = Request {
-        project: &project,
-        kind: Kind::Static { release: args.release },
-        features: &args.features,
+        project: order.project,
+        kind: Kind::Static { release: order.release },
+        features: order.features,
         scratch: scratch.path(),
         colour: terminal.has_colour(),
     };
-    terminal.say("Building", format_args!("{} of {}", request.kind.words(), project.package));
+    terminal.say("Building", format_args!("{} of {}", request.kind.words(), order.project.package));
     let job = Job::start(&request, Arc::new(move |news| drop(sender.send(Event::Build(news)))))?;
-    let Some(outcome) = wait(job, &events, &mut terminal)? else {
-        return Ok(ExitCode::from(130));
-    };
-    match outcome {
-        Outcome::Failed { text, .. } => {
+    Ok(match wait(job, &events, terminal)? {
+        None => Made::Interrupted,
+        Some(Outcome::Failed { text, .. }) => {
             terminal.print(&text);
-            Ok(ExitCode::FAILURE)
+            Made::Failed
         }
-        Outcome::Built(built) => {
-            place(&built, args, &project, &terminal)?;
-            Ok(ExitCode::SUCCESS)
-        }
-    }
+        Some(Outcome::Built(built)) => Made::Bundles(place(&built, order, terminal)?),
+    })
 }
 
 /// `None` if interrupted: the job's group has ended then.
@@ -94,7 +135,8 @@ fn wait(job: Job, events: &Receiver<Event>, terminal: &mut Terminal) -> Result<O
     }
 }
 
-fn place(built: &Built, args: &Args, project: &Project, terminal: &Terminal) -> Result<(), Error> {
+fn place(built: &Built, order: &Order<'_>, terminal: &Terminal) -> Result<Vec<PathBuf>, Error> {
+    let project = order.project;
     terminal.print(&built.warnings);
     let exports = Exports::of(&built.artifact)?;
     if exports.has(RELOAD_SYMBOL) {
@@ -106,21 +148,22 @@ fn place(built: &Built, args: &Args, project: &Project, terminal: &Terminal) -> 
             project.dependency
         );
     }
-    let (formats, lacks) = args.formats.choose(&exports, &project.dependency)?;
+    let (formats, lacks) = order.formats.choose(&exports, &project.dependency)?;
     // Asked before anything is placed: a module that does not load is no release.
     let module_info = match formats.contains(&Format::Vst3) {
         true => Some(moduleinfo::of(&built.artifact, project).context("nothing was bundled")?),
         false => None,
     };
-    let folder = args.out.clone().unwrap_or_else(|| project.target.join("bundle"));
+    let mut bundles = Vec::new();
     for format in formats {
         let content =
             Content { artifact: &built.artifact, project, format, module_info: module_info.as_deref() };
-        let bundle = layout::put(&content, &folder, System::this())?;
+        let bundle = layout::put(&content, order.out, System::this())?;
         terminal.say("Bundled", format_args!("{} in {}", bundle.display(), span(built.took)));
+        bundles.push(bundle);
     }
     for lack in lacks {
         terminal.say("Left out", lack);
     }
-    Ok(())
+    Ok(bundles)
 }

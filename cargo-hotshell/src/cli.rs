@@ -1,13 +1,13 @@
 //! Arguments: each subcommand's own are the `Args` of its module.
 //!
-//! Called by: [`main`](crate::main). Calls: `dev`, `bundle`, `clean`, `host`, `demo`, `trial`. Threads: [main].
+//! Called by: [`main`](crate::main). Calls: `dev`, `bundle`, `clean`, `host`, `demo`, `trial`, `validate`. Threads: [main].
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{Error, bundle, clean, contents, demo, dev, host, trial};
+use crate::{Error, bundle, clean, contents, demo, dev, host, trial, validate};
 
 /// Live-reloading audio plug-ins in Rust.
 #[derive(Parser, Debug)]
@@ -27,6 +27,7 @@ enum Command {
     Host(Box<host::Args>),
     Demo(demo::Args),
     Trial(Box<trial::Args>),
+    Validate(validate::Args),
 }
 
 impl Cli {
@@ -43,6 +44,7 @@ impl Cli {
             Command::Host(args) => host::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Trial(args) => trial::run(&args),
+            Command::Validate(args) => validate::run(&args),
         }
     }
 }

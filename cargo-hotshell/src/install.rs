@@ -1,6 +1,6 @@
 //! The dev bundles where hosts look: whose they are, and what of ours lies where.
 //!
-//! Called by: `dev`, `clean`. Calls: `layout`, the slot. Threads: [main].
+//! Called by: `dev`, `clean`, `validate`. Calls: `layout`, the slot. Threads: [main].
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -83,14 +83,18 @@ pub fn install(content: &Content<'_>, folder: &Path, slot: &Slot) -> Result<Inst
 /// One of them cannot be removed.
 pub fn uninstall(slot: &Slot) -> Result<Vec<PathBuf>, Error> {
     let mut removed = Vec::new();
-    for bundle in recorded(slot) {
-        if is_ours(&bundle, slot.folder().path()) {
-            layout::remove(&bundle)?;
-            removed.push(bundle);
-        }
+    for bundle in installed(slot) {
+        layout::remove(&bundle)?;
+        removed.push(bundle);
     }
     slot.folder().remove(RECORD)?;
     Ok(removed)
+}
+
+/// The installed bundles that are still ours.
+#[must_use]
+pub fn installed(slot: &Slot) -> Vec<PathBuf> {
+    recorded(slot).into_iter().filter(|bundle| is_ours(bundle, slot.folder().path())).collect()
 }
 
 fn is_ours(bundle: &Path, slot: &Path) -> bool {

@@ -1,6 +1,6 @@
 //! Ctrl-C, the terminal's end and a polite kill: a flag for whoever works in steps, a call for whoever waits.
 //!
-//! Called by: `host`, `demo`, `dev`, `bundle`. Calls: ctrlc.
+//! Called by: `host`, `demo`, `dev`, `bundle`, `validate`. Calls: ctrlc.
 //! Threads: ctrlc's own sets the flag and makes the call; [any] reads the flag.
 
 use std::sync::OnceLock;

@@ -23,6 +23,7 @@ pub mod publish;
 pub mod render;
 pub mod terminal;
 pub mod trial;
+pub mod validate;
 pub mod watch;
 
 use std::process::ExitCode;

@@ -100,8 +100,21 @@ impl Bench {
         for variable in ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "RUSTFLAGS", "RUSTC_WRAPPER"] {
             command.env_remove(variable);
         }
+        // Tools of the test's own come first.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(self.folder.path().join("tools")).chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(path).expect("a path")).env_remove("DISPLAY");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command
+    }
+
+    /// A program on the path: a shell's lines, and its exit status.
+    pub fn tool(&self, name: &str, lines: &str, status: i32) {
+        use std::os::unix::fs::PermissionsExt;
+        let name = format!("tools/{name}");
+        self.write(&name, &format!("#!/bin/sh\n{lines}\nexit {status}\n"));
+        let path = self.folder.path().join(name);
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("made a program");
     }
 
     /// Runs the command to its end: whether it succeeded, and what it said.

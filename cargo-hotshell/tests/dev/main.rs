@@ -193,3 +193,32 @@ fn a_bundle_with_reload_code_is_refused() {
     assert!(!ok && text.contains("hotshell_logic_v1") && text.contains("hs/reload"), "{text}");
     assert_eq!(bench.beside_the_bundle(), [""; 0]);
 }
+
+#[test]
+fn the_validators_that_are_there_are_run_on_each_bundle_and_their_word_decides() {
+    let bench = Bench::new();
+    bench.tool("clap-validator", "echo '2 tests run, 2 passed, 0 failed'", 0);
+    bench.tool("validator", "echo \"$1\"; echo 'Result: 47 tests passed, 0 tests failed'", 0);
+    bench.tool("pluginval", "echo \"$*\"; echo 'Strictness level: 7'; echo 'SUCCESS'", 0);
+    let (ok, text) = bench.run(&["validate", "gain", "--strictness", "7", "--require-all"]);
+    assert!(ok, "{text}");
+    for part in
+        ["gain.clap, clap-validator: 2 tests run", "gain.vst3, validator: 47 tests", "gain.vst3, pluginval:"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let (ok, text) = bench.run(&["validate", "gain", "--dev"]);
+    assert!(!ok && text.contains("run `cargo hotshell dev` first"), "{text}");
+
+    bench.tool("pluginval", "echo \"$*\"; echo 'Strictness level: 10'; echo 'FAILURE'", 1);
+    let (ok, text) = bench.run(&["validate", "gain"]);
+    assert!(!ok && text.contains("--strictness-level 10") && text.contains("FAILURE"), "{text}");
+    assert!(text.contains("--skip-gui-tests"), "there is no display: {text}");
+    let (ok, text) = bench.run(&["validate", "gain", "--format", "clap"]);
+    assert!(ok && !text.contains("pluginval"), "{text}");
+    let mut dev = bench.dev(&[]);
+    dev.wait_for("Published build 1");
+    let (ok, text) = bench.run(&["validate", "gain", "--dev", "--format", "clap"]);
+    assert!(ok && text.contains("gain.clap, clap-validator") && !text.contains("Building"), "{text}");
+    assert!(dev.interrupt().success());
+}
