@@ -73,6 +73,8 @@ pub mod editor;
 mod plugin;
 pub mod prelude;
 pub mod prelude64;
+#[cfg(feature = "generic-editor")]
+mod stand_in;
 pub mod test;
 
 /// For `#[bytemuck(crate = "hotshell::bytemuck")]`: plain data in snapshots.
@@ -86,6 +88,8 @@ pub use serde;
 /// What macros write: not for authors, and not stable.
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(feature = "generic-editor")]
+    pub use crate::stand_in::{entry, linked};
     pub use hotshell_abi::LogicApi;
     #[cfg(feature = "clap")]
     pub use hotshell_clap::{
@@ -95,7 +99,9 @@ pub mod __private {
     pub use hotshell_core::shell::HotPlugins;
     pub use hotshell_core::shell::{Plugins, StaticPlugins};
     pub use hotshell_logic::__private::*;
-    pub use hotshell_logic::export::{Logics, api_of, entry, linked};
+    pub use hotshell_logic::export::{Logics, api_of};
+    #[cfg(not(feature = "generic-editor"))]
+    pub use hotshell_logic::export::{entry, linked};
     #[cfg(feature = "vst3")]
     pub use hotshell_vst3::{
         Artifact as Vst3Artifact, ModuleState, get_plugin_factory, module_entry, module_exit,

@@ -9,7 +9,7 @@
 mod face;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hotshell_abi::editor::{EditorArgs, EditorHostRef};
 pub use hotshell_abi::editor::{EditorDesc, EditorKey, EditorSize, WindowHandle, WindowKind};
@@ -111,6 +111,19 @@ impl Editor {
     pub(crate) fn build(self, cx: EditorContext) -> Result<Box<dyn EditorWindow>, EditorError> {
         (self.build)(cx)
     }
+}
+
+static STAND_IN: OnceLock<fn() -> Editor> = OnceLock::new();
+
+/// From here on, plug-ins of this artifact without an editor of their own have the one that `make` makes. The first call
+/// counts. For the facade. [main] [reload]
+pub fn stand_in(make: fn() -> Editor) {
+    let _ = STAND_IN.set(make);
+}
+
+/// The author's editor, or what stands in for one.
+pub(crate) fn or_stand_in(own: Option<Editor>) -> Option<Editor> {
+    own.or_else(|| STAND_IN.get().map(|make| make()))
 }
 
 type Wake = Box<dyn Fn() + Send>;

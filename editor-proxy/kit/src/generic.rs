@@ -13,7 +13,8 @@ const LEAST: (u32, u32) = (320, 160);
 const GREATEST: (u32, u32) = (1200, 2000);
 
 /// All parameters in the order of their description, their groups as headings: switches, drop-downs and sliders. What
-/// `hotshell`'s feature `generic-editor` gives a plug-in without an editor of its own; an author may return it too.
+/// `hotshell`'s feature `generic-editor` gives a plug-in without an editor of its own (`cargo hotshell dev --features
+/// hotshell/generic-editor`, or in the manifest for releases too); an author may return it as well.
 ///
 /// ```ignore
 /// fn editor(_params: &Arc<Self::Params>) -> Option<Editor> {
@@ -33,7 +34,9 @@ pub fn draw(ui: &mut Ui, cx: &EditorContext) {
             if face.group() != group {
                 group = face.group();
                 ui.add_space(8.0);
-                ui.label(RichText::new(group.replace('/', " / ")).strong());
+                if !group.is_empty() {
+                    ui.label(RichText::new(group.replace('/', " / ")).strong());
+                }
                 ui.separator();
             }
             part(ui, cx, &face);

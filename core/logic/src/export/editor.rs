@@ -11,7 +11,7 @@ use hotshell_abi::editor::{EditorArgs, EditorDesc, EditorHandle, EditorHostRef, 
 use hotshell_abi::table::SharedHandle;
 use hotshell_abi::{ByteSink, Sample, Status};
 
-use crate::editor::{EditorContext, EditorWindow};
+use crate::editor::{EditorContext, EditorWindow, or_stand_in};
 use crate::export::panic::gate;
 use crate::export::shared::{Shared, refuse};
 use crate::plugin::PluginLogicCore;
@@ -27,7 +27,7 @@ pub(super) unsafe extern "C" fn describe<G: PluginLogicCore<S>, S: Sample>(
         // SAFETY: the table's contract on handles and results.
         let (shared, out) = unsafe { (Shared::<G::Params>::of(shared), out.as_mut()) };
         let (Some(shared), Some(out)) = (shared, out) else { return Status::BAD_ARGUMENT };
-        let Some(editor) = G::editor(&shared.params) else { return Status::NOT_SUPPORTED };
+        let Some(editor) = or_stand_in(G::editor(&shared.params)) else { return Status::NOT_SUPPORTED };
         *out = editor.desc();
         Status::OK
     })
@@ -47,7 +47,7 @@ pub(super) unsafe extern "C" fn open<G: PluginLogicCore<S>, S: Sample>(
         // SAFETY: the table's contract: the host's table is valid for ever, its context alive during the call.
         let host = unsafe { EditorHostRef::retain(args.host, args.context) };
         let Some(host) = host else { return Status::BAD_ARGUMENT };
-        let Some(editor) = G::editor(&shared.params) else { return Status::NOT_SUPPORTED };
+        let Some(editor) = or_stand_in(G::editor(&shared.params)) else { return Status::NOT_SUPPORTED };
         match editor.build(EditorContext::new(args, host, Arc::clone(&shared.parts))) {
             Ok(window) => {
                 *out = Box::into_raw(Box::new(Open(window))).cast();
