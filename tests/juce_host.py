@@ -47,6 +47,7 @@ def parameter(plugin, name):
 
 def same(got, wanted):
     assert got.shape == wanted.shape, f"{got.shape} is not {wanted.shape}"
+    assert numpy.abs(wanted).max() > 0.01, "silence proves nothing"
     differ = numpy.argwhere(got.view(numpy.uint32) != wanted.view(numpy.uint32))
     assert len(differ) == 0, (
         f"{len(differ)} samples differ, first channel {differ[0][0]} frame {differ[0][1]}: "

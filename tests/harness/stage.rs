@@ -10,7 +10,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 
 use hotshell_tests::{
-    Bundle, Event, Fixture, HostOptions, PATIENCE, Plugin, Profile, Scope, Setup, Signal, TestSlot, sine,
+    Bundle, Event, Fixture, HostOptions, PATIENCE, Plugin, Scope, Setup, Signal, TestSlot, sine,
 };
 use serde_json::json;
 
@@ -108,9 +108,10 @@ fn say(line: &str) {
 }
 
 fn main() {
-    let example = |name| Fixture::new(name, &[]).profile(Profile::Release);
+    let example = |name| Fixture::new(name, &[]);
     let (gain, synth, hot) = (example("gain"), example("synth"), Fixture::new("fixture-gainlike", &[]));
-    let slot = TestSlot::new();
+    // One for each bundle: a shell would refuse another one's builds.
+    let [slot, for_gain, for_synth] = [0; 3].map(|_| TestSlot::new());
     let room = slot.room().join("references");
     std::fs::create_dir_all(&room).expect("a folder");
     references(&room, &gain, &synth);
@@ -122,8 +123,8 @@ fn main() {
         "references": room,
         "frames": FRAMES,
         "block": BLOCK,
-        "gain": [gain.vst3_release(&release), gain.vst3_shell(&slot)],
-        "synth": [synth.vst3_release(&release), synth.vst3_shell(&slot)],
+        "gain": [gain.vst3_release(&release), gain.vst3_shell(&for_gain)],
+        "synth": [synth.vst3_release(&release), synth.vst3_shell(&for_synth)],
         "hot": hot.vst3_shell(&slot),
     });
     say(&places.to_string());
