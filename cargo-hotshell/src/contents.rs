@@ -11,7 +11,7 @@ use anyhow::Context;
 use walkdir::WalkDir;
 
 use crate::format::Format;
-use crate::layout::System;
+use crate::layout::{self, System};
 use crate::{Error, moduleinfo};
 
 /// Hidden subcommand of the child.
@@ -70,14 +70,16 @@ pub fn ids(bundle: &Path) -> Vec<String> {
     text.lines().filter(|line| !line.is_empty()).map(ToOwned::to_owned).collect()
 }
 
-/// Other bundles below `folder` that hold one of `ids`: found by the text in their code, because loading them would
-/// run it.
+/// Other bundles of the same format below `folder` that hold one of `ids`: found by the text in their code, or in their
+/// `moduleinfo.json`, because loading them would run them.
 #[must_use]
 pub fn others(folder: &Path, ours: &Path, ids: &[String]) -> Vec<(PathBuf, String)> {
     let format = Format::of(ours);
     // What lies inside of a bundle is none, even where it is called so (the code of VST3 on Windows).
-    let inside =
-        |path: &Path| path.parent().is_some_and(|above| above.ancestors().any(|up| Format::of(up).is_some()));
+    let inside = |path: &Path| {
+        let below = path.strip_prefix(folder).unwrap_or(path).ancestors();
+        below.skip(1).any(|above| Format::of(above).is_some())
+    };
     let is_bundle = |path: &Path| Format::of(path) == format && !inside(path) && path != ours;
     let entries = WalkDir::new(folder).max_depth(3).follow_links(true).into_iter().filter_map(Result::ok);
     let bundles = entries.map(walkdir::DirEntry::into_path).filter(|path| is_bundle(path));
@@ -90,7 +92,8 @@ fn holds(bundle: &Path, ids: &[String]) -> Option<String> {
     if ids.is_empty() || !about.is_file() || about.len() > MOST_BYTES {
         return None;
     }
-    let bytes = std::fs::read(code).ok()?;
+    let mut bytes = std::fs::read(code).ok()?;
+    bytes.extend(std::fs::read(layout::module_info(bundle)).unwrap_or_default());
     ids.iter().find(|id| memchr::memmem::find(&bytes, id.as_bytes()).is_some()).cloned()
 }
 
@@ -123,5 +126,10 @@ mod tests {
         write("maker/Old.vst3", "..org.example.gain..");
         let found = others(folder.path(), &at("gain.vst3"), &ids);
         assert_eq!(found, [(at("maker/Old.vst3"), ids[0].clone())], "of the same format");
+        write("maker/Foreign.vst3", "..a class id in bytes..");
+        std::fs::create_dir_all(at("maker/Foreign.vst3/Contents/Resources")).unwrap();
+        std::fs::write(layout::module_info(&at("maker/Foreign.vst3")), "{\"CID\": \"00FF\"}").unwrap();
+        let found = others(folder.path(), &at("gain.vst3"), &["00FF".to_owned()]);
+        assert_eq!(found, [(at("maker/Foreign.vst3"), "00FF".to_owned())]);
     }
 }

@@ -16,11 +16,21 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn the_demonstration_hears_its_edit_and_loses_no_block() {
+    demonstrate("clap", &[]);
+}
+
+#[test]
+fn so_it_does_in_vst3() {
+    demonstrate("vst3", &["--format", "vst3"]);
+}
+
+fn demonstrate(format: &str, more: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let (out, data) = (folder.path().join("out"), folder.path().join("data"));
     let output = Command::new(env!("CARGO_BIN_EXE_cargo-hotshell"))
         .args(["hotshell", "demo", "--out"])
         .arg(&out)
+        .args(more)
         .env("HOTSHELL_DATA_DIR", &data)
         .env("CARGO_NET_OFFLINE", "true")
         // Its builds have a folder of their own.
@@ -34,6 +44,7 @@ fn the_demonstration_hears_its_edit_and_loses_no_block() {
 
     let report: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
     let number = |key: &str| report[key].as_f64().unwrap_or_else(|| panic!("{key} in {report}"));
+    assert_eq!(report["format"], format, "{report}");
     assert!(number("blocks_total") > 500.0, "{report}");
     assert!(number("blocks_lost").abs() < 0.5, "{report}");
     assert!(number("largest_step") <= number("step_allowed"), "{report}");

@@ -261,7 +261,8 @@ impl<'a> Session<'a> {
             self.terminal.say("Left out", lack);
         }
         let new: Vec<_> = installed.iter().filter(|(done, _)| done.replaced).collect();
-        let ids = new.first().map(|(done, _)| contents::ids(&done.bundle)).unwrap_or_default();
+        // Of both formats: a VST3 bundle holds CLAP's id too where hotshell has made it.
+        let ids: Vec<String> = new.iter().flat_map(|(done, _)| contents::ids(&done.bundle)).collect();
         for (done, folder) in new {
             for (other, id) in contents::others(folder, &done.bundle, &ids) {
                 let text =
