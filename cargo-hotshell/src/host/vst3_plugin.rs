@@ -179,11 +179,8 @@ impl Vst3Plugin {
     }
 
     pub(super) fn deactivate(&mut self, engine: Vst3Engine) -> Result<(), Error> {
-        let processor = engine.into_processor();
-        ensure!(self.component.owns(&processor), "this audio half is another plug-in's");
-        drop(processor);
+        self.component.deactivate(engine.into_processor())?;
         self.signals.active.store(false, Ordering::Release);
-        self.component.deactivate();
         Ok(())
     }
 

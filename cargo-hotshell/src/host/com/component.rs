@@ -5,6 +5,7 @@
 
 use std::mem::MaybeUninit;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, ensure};
 use vst3::ComPtr;
@@ -74,17 +75,22 @@ pub struct Plan {
     pub offline: bool,
 }
 
-/// One instance.
-pub struct Component {
+/// Both halves of an instance; whoever drops it last, main or audio, ends the plug-in.
+pub(super) struct Halves {
     component: ComPtr<IComponent>,
-    processor: ComPtr<IAudioProcessor>,
+    pub(super) processor: ComPtr<IAudioProcessor>,
     controller: ComPtr<IEditController>,
     /// The controller is an object of its own: initialised, connected and ended by us.
     separate: bool,
-    active: bool,
-    // After the plug-in's objects: it may call the host until it is gone.
+    active: AtomicBool,
+    // After the plug-in's objects: it may call the host, and runs its code, until they are gone.
     _host: Arc<Application>,
     _module: Arc<Module>,
+}
+
+/// Main's half of one instance.
+pub struct Component {
+    halves: Arc<Halves>,
 }
 
 impl Component {
@@ -106,10 +112,12 @@ impl Component {
         }
         let (processor, controller, separate) = built?;
         let (_host, _module) = (Arc::clone(&host), Arc::clone(module));
-        let this = Self { component, processor, controller, separate, active: false, _host, _module };
+        let active = AtomicBool::new(false);
+        let halves = Halves { component, processor, controller, separate, active, _host, _module };
+        let this = Self { halves: Arc::new(halves) };
         if let Some(handler) = host.handler() {
             // SAFETY: the handler is alive, and the plug-in counts a reference if it keeps it.
-            unsafe { this.controller.setComponentHandler(handler.as_ptr()) };
+            unsafe { this.halves.controller.setComponentHandler(handler.as_ptr()) };
         }
         if let Some(state) = this.save() {
             this.tell_controller(state);
@@ -124,11 +132,11 @@ impl Component {
         // SAFETY: the component is alive; `info` is plain data, for which all zeros is a value, and ours to be written.
         let channels = |index: i32| unsafe {
             let mut info = MaybeUninit::<BusInfo>::zeroed().assume_init();
-            let result = self.component.getBusInfo(AUDIO, direction, index, &raw mut info);
+            let result = self.halves.component.getBusInfo(AUDIO, direction, index, &raw mut info);
             (result == kResultOk).then_some(info.channelCount)
         };
         // SAFETY: the component is alive.
-        let count = unsafe { self.component.getBusCount(AUDIO, direction) };
+        let count = unsafe { self.halves.component.getBusCount(AUDIO, direction) };
         (0..count.clamp(0, MOST))
             .map(|index| usize::try_from(channels(index).unwrap_or(0).clamp(0, MOST)).unwrap_or(0))
             .collect()
@@ -138,7 +146,7 @@ impl Component {
     #[must_use]
     pub fn takes_notes(&self) -> bool {
         // SAFETY: the component is alive.
-        unsafe { self.component.getBusCount(EVENTS, numbers(Way::In)) > 0 }
+        unsafe { self.halves.component.getBusCount(EVENTS, numbers(Way::In)) > 0 }
     }
 
     /// The speakers of each audio bus.
@@ -148,7 +156,7 @@ impl Component {
             .map(|index| {
                 let mut speakers = 0;
                 // SAFETY: the processor is alive; the place is ours.
-                unsafe { self.processor.getBusArrangement(numbers(way), index, &raw mut speakers) };
+                unsafe { self.halves.processor.getBusArrangement(numbers(way), index, &raw mut speakers) };
                 speakers
             })
             .collect()
@@ -160,7 +168,7 @@ impl Component {
         // SAFETY: the processor is alive; the arrays are as long as is said.
         unsafe {
             let (inputs, outputs) = (inputs.as_mut_ptr(), outputs.as_mut_ptr());
-            self.processor.setBusArrangements(inputs, ins, outputs, outs) == kResultOk
+            self.halves.processor.setBusArrangements(inputs, ins, outputs, outs) == kResultOk
         }
     }
 
@@ -188,13 +196,13 @@ impl Component {
     #[must_use]
     pub fn params(&self) -> Vec<ParamFacts> {
         // SAFETY: the controller is alive.
-        let count = unsafe { self.controller.getParameterCount() };
+        let count = unsafe { self.halves.controller.getParameterCount() };
         (0..count.clamp(0, MOST))
             .filter_map(|index| {
                 // SAFETY: as above; plain data, for which all zeros is a value, and ours to be written.
                 let (info, result) = unsafe {
                     let mut info = MaybeUninit::<ParameterInfo>::zeroed().assume_init();
-                    let result = self.controller.getParameterInfo(index, &raw mut info);
+                    let result = self.halves.controller.getParameterInfo(index, &raw mut info);
                     (info, result)
                 };
                 let ParameterInfo { id, title, defaultNormalizedValue, flags, .. } = info;
@@ -214,7 +222,7 @@ impl Component {
     pub fn text(&self, id: u32, value: f64) -> Option<String> {
         let mut text = [0; 128];
         // SAFETY: the controller is alive; a place for 128 units.
-        let result = unsafe { self.controller.getParamStringByValue(id, value, &raw mut text) };
+        let result = unsafe { self.halves.controller.getParamStringByValue(id, value, &raw mut text) };
         (result == kResultOk).then(|| wide_text(&text))
     }
 
@@ -223,7 +231,8 @@ impl Component {
     pub fn parse(&self, id: u32, text: &str) -> Option<f64> {
         let (mut text, mut value) = (wide(text), 0.0);
         // SAFETY: the controller is alive; a text that ends with 0, and a place for the value.
-        let result = unsafe { self.controller.getParamValueByString(id, text.as_mut_ptr(), &raw mut value) };
+        let result =
+            unsafe { self.halves.controller.getParamValueByString(id, text.as_mut_ptr(), &raw mut value) };
         (result == kResultOk).then_some(value)
     }
 
@@ -231,33 +240,33 @@ impl Component {
     #[must_use]
     pub fn plain(&self, id: u32, value: f64) -> f64 {
         // SAFETY: the controller is alive.
-        unsafe { self.controller.normalizedParamToPlain(id, value) }
+        unsafe { self.halves.controller.normalizedParamToPlain(id, value) }
     }
 
     /// The other way round.
     #[must_use]
     pub fn normalised(&self, id: u32, plain: f64) -> f64 {
         // SAFETY: the controller is alive.
-        unsafe { self.controller.plainParamToNormalized(id, plain) }
+        unsafe { self.halves.controller.plainParamToNormalized(id, plain) }
     }
 
     /// Normalised, as the controller has it.
     #[must_use]
     pub fn value(&self, id: u32) -> f64 {
         // SAFETY: the controller is alive.
-        unsafe { self.controller.getParamNormalized(id) }
+        unsafe { self.halves.controller.getParamNormalized(id) }
     }
 
     /// Tells the controller a normalised value; the processor hears it with a block.
     pub fn set_value(&self, id: u32, value: f64) {
         // SAFETY: the controller is alive.
-        unsafe { self.controller.setParamNormalized(id, value) };
+        unsafe { self.halves.controller.setParamNormalized(id, value) };
     }
 
     /// The parameter for each MIDI controller (0 to 129: pressure and pitch bend last) of each of 16 channels.
     #[must_use]
     pub fn midi_params(&self) -> Vec<[Option<u32>; 130]> {
-        let mapping = self.controller.cast::<IMidiMapping>();
+        let mapping = self.halves.controller.cast::<IMidiMapping>();
         let param = |channel: i16, controller: i16| {
             let mut id = 0;
             // SAFETY: the object is alive; the place is ours.
@@ -278,7 +287,7 @@ impl Component {
         let stream = Stream::empty();
         let place = stream.as_com_ref()?;
         // SAFETY: both objects are alive for the call.
-        let result = unsafe { self.component.getState(place.as_ptr()) };
+        let result = unsafe { self.halves.component.getState(place.as_ptr()) };
         (result == kResultOk).then(|| stream.bytes())
     }
 
@@ -288,7 +297,7 @@ impl Component {
         let stream = Stream::over(bytes.to_vec());
         let Some(place) = stream.as_com_ref() else { return false };
         // SAFETY: both objects are alive for the call.
-        let result = unsafe { self.component.setState(place.as_ptr()) };
+        let result = unsafe { self.halves.component.setState(place.as_ptr()) };
         if result == kResultOk {
             self.tell_controller(bytes.to_vec());
         }
@@ -300,7 +309,7 @@ impl Component {
         let stream = Stream::over(bytes);
         if let Some(place) = stream.as_com_ref() {
             // SAFETY: both objects are alive for the call.
-            unsafe { self.controller.setComponentState(place.as_ptr()) };
+            unsafe { self.halves.controller.setComponentState(place.as_ptr()) };
         }
     }
 
@@ -308,7 +317,7 @@ impl Component {
     #[must_use]
     pub fn latency(&self) -> u32 {
         // SAFETY: the processor is alive.
-        unsafe { self.processor.getLatencySamples() }
+        unsafe { self.halves.processor.getLatencySamples() }
     }
 
     /// Activates it; its audio half is the result.
@@ -316,6 +325,7 @@ impl Component {
     /// # Errors
     /// What it refuses.
     pub fn activate(&mut self, plan: Plan) -> Result<Processor, Error> {
+        ensure!(!self.halves.active.load(Ordering::Acquire), "it is active already");
         #[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast, reason = "small numbers")]
         let (realtime, offline, single) = (
             ProcessModes_::kRealtime as i32,
@@ -332,15 +342,14 @@ impl Component {
         self.switch_buses(true);
         // SAFETY: component and processor are alive; `setup` is ours.
         let (set, on) = unsafe {
-            let set = self.processor.setupProcessing(&raw mut setup);
-            (set, if set == kResultOk { self.component.setActive(1) } else { kResultFalse })
+            let set = self.halves.processor.setupProcessing(&raw mut setup);
+            (set, if set == kResultOk { self.halves.component.setActive(1) } else { kResultFalse })
         };
         ensure!(set == kResultOk, "setupProcessing answers {set}");
         ensure!(on == kResultOk, "setActive answers {on}");
-        self.active = true;
+        self.halves.active.store(true, Ordering::Release);
         let (inputs, outputs) = (self.buses(Way::In), self.buses(Way::Out));
-        let module = Arc::clone(&self._module);
-        Ok(Processor::new(self.processor.clone(), module, mode, &inputs, &outputs, plan.sample_rate))
+        Ok(Processor::new(Arc::clone(&self.halves), mode, &inputs, &outputs, plan.sample_rate))
     }
 
     fn switch_buses(&self, on: bool) {
@@ -348,27 +357,27 @@ impl Component {
             for way in [Way::In, Way::Out] {
                 // SAFETY: the component is alive; a bus that cannot be switched stays as it is.
                 unsafe {
-                    let count = self.component.getBusCount(media, numbers(way)).clamp(0, MOST);
+                    let count = self.halves.component.getBusCount(media, numbers(way)).clamp(0, MOST);
                     for index in 0..count {
-                        self.component.activateBus(media, numbers(way), index, u8::from(on));
+                        self.halves.component.activateBus(media, numbers(way), index, u8::from(on));
                     }
                 }
             }
         }
     }
 
-    /// True if this is its audio half.
-    #[must_use]
-    pub fn owns(&self, processor: &Processor) -> bool {
-        processor.is_of(&self.processor)
-    }
-
-    /// Deactivates it. Its audio half has stopped.
-    pub fn deactivate(&mut self) {
-        if std::mem::take(&mut self.active) {
-            // SAFETY: the component is alive.
-            unsafe { self.component.setActive(0) };
+    /// Takes the audio half back and deactivates it.
+    ///
+    /// # Errors
+    /// The audio half is another instance's, and gone.
+    pub fn deactivate(&mut self, processor: Processor) -> Result<(), Error> {
+        ensure!(processor.is_of(&self.halves), "this audio half is another plug-in's");
+        drop(processor);
+        if self.halves.active.swap(false, Ordering::AcqRel) {
+            // SAFETY: the component is alive, and its audio half is gone.
+            unsafe { self.halves.component.setActive(0) };
         }
+        Ok(())
     }
 }
 
@@ -413,11 +422,13 @@ fn join(component: &ComPtr<IComponent>, controller: &ComPtr<IEditController>, co
     }
 }
 
-impl Drop for Component {
+impl Drop for Halves {
     fn drop(&mut self) {
-        self.deactivate();
-        // SAFETY: all of them are alive, and nobody uses them after this.
+        // SAFETY: all of them are alive, and nobody uses them after this: the last reference is this one.
         unsafe {
+            if *self.active.get_mut() {
+                self.component.setActive(0);
+            }
             self.controller.setComponentHandler(std::ptr::null_mut());
             if self.separate {
                 join(&self.component, &self.controller, false);

@@ -6,16 +6,15 @@
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use vst3::ComPtr;
 use vst3::Steinberg::Vst::Event_::EventTypes_;
 use vst3::Steinberg::Vst::ProcessContext_::StatesAndFlags_;
 use vst3::Steinberg::Vst::{
-    AudioBusBuffers, AudioBusBuffers__type0, Event, Event__type0, IAudioProcessor, IAudioProcessorTrait,
-    NoteOffEvent, NoteOnEvent, PolyPressureEvent, ProcessContext, ProcessData, SymbolicSampleSizes_,
+    AudioBusBuffers, AudioBusBuffers__type0, Event, Event__type0, IAudioProcessorTrait, NoteOffEvent,
+    NoteOnEvent, PolyPressureEvent, ProcessContext, ProcessData, SymbolicSampleSizes_,
 };
 use vst3::Steinberg::{kNotImplemented, kResultOk};
 
-use super::Module;
+use super::component::Halves;
 use super::lists::{Changes, Events};
 
 /// Channels of one bus.
@@ -80,7 +79,8 @@ impl Buses {
 
 /// The audio half.
 pub struct Processor {
-    processor: ComPtr<IAudioProcessor>,
+    /// Active as long as this is alive: `Component::deactivate` takes it first.
+    halves: Arc<Halves>,
     mode: i32,
     inputs: Buses,
     outputs: Buses,
@@ -90,8 +90,6 @@ pub struct Processor {
     events_out: Events,
     sample_rate: f64,
     started: bool,
-    /// Keeps the code until the last reference is given back.
-    _module: Arc<Module>,
 }
 
 // SAFETY: VST3 lets one thread at a time process, whichever it is, and `&mut self` is one thread at a time. The pointers
@@ -100,15 +98,14 @@ unsafe impl Send for Processor {}
 
 impl Processor {
     pub(super) fn new(
-        processor: ComPtr<IAudioProcessor>,
-        module: Arc<Module>,
+        halves: Arc<Halves>,
         mode: i32,
         inputs: &[usize],
         outputs: &[usize],
         sample_rate: f64,
     ) -> Self {
         Self {
-            processor,
+            halves,
             mode,
             inputs: Buses::new(inputs),
             outputs: Buses::new(outputs),
@@ -118,7 +115,6 @@ impl Processor {
             events_out: Events::new(),
             sample_rate,
             started: false,
-            _module: module,
         }
     }
 
@@ -215,7 +211,7 @@ impl Processor {
         };
         // SAFETY: the processor is active and started. `fits` has found a channel of enough frames for each pointer;
         // buffers, lists and context outlive the call.
-        unsafe { self.processor.process(&raw mut data) == kResultOk }
+        unsafe { self.halves.processor.process(&raw mut data) == kResultOk }
     }
 
     /// Events and parameter changes that the last block sent.
@@ -224,15 +220,15 @@ impl Processor {
         self.events_out.len() + self.changes_out.len()
     }
 
-    /// True if it is the audio half of this processor.
-    pub(super) fn is_of(&self, processor: &ComPtr<IAudioProcessor>) -> bool {
-        self.processor.as_ptr() == processor.as_ptr()
+    /// True if it is a half of these.
+    pub(super) fn is_of(&self, halves: &Arc<Halves>) -> bool {
+        Arc::ptr_eq(&self.halves, halves)
     }
 
     fn start(&mut self) -> bool {
         if !self.started {
             // SAFETY: the processor is active. Many plug-ins do not implement this call, which is no refusal.
-            let result = unsafe { self.processor.setProcessing(1) };
+            let result = unsafe { self.halves.processor.setProcessing(1) };
             self.started = result == kResultOk || result == kNotImplemented;
         }
         self.started
@@ -242,8 +238,14 @@ impl Processor {
     pub fn stop(&mut self) {
         if std::mem::take(&mut self.started) {
             // SAFETY: the processor is active.
-            unsafe { self.processor.setProcessing(0) };
+            unsafe { self.halves.processor.setProcessing(0) };
         }
+    }
+}
+
+impl Drop for Processor {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
