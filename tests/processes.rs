@@ -40,16 +40,16 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 #[test]
-fn two_processes_on_one_slot_both_reload() {
+fn four_processes_on_one_slot_all_reload() {
     let slot = TestSlot::new();
     let bundle = steady(&[]).shell(&slot);
-    let hosts = [Host::start(&bundle), Host::start(&bundle)];
-    wait("two reports", || slot.reports().len() == 2);
+    let hosts = [(); 4].map(|()| Host::start(&bundle));
+    wait("four reports", || slot.reports().len() == 4);
     for feature in ["v2", "v3", "v2"] {
         let build = slot.publish(&steady(&[feature]).logic());
-        wait("both heard it", || slot.reports().iter().filter(|r| r.heard == build).count() == 2);
+        wait("all heard it", || slot.reports().iter().filter(|r| r.heard == build).count() == 4);
     }
-    // Heard is the first block of the fade: both play on until the last one is behind them.
+    // Heard is the first block of the fade: all play on until the last one is behind them.
     let fading: Vec<_> = slot.reports().iter().map(|r| (r.pid, r.blocks)).collect();
     wait("the fades are over", || {
         let reports = slot.reports();

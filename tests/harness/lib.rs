@@ -12,6 +12,7 @@
 //! | `plant` | faults that are written into a built library |
 //! | `fixture`, `slot` | plug-ins built for a test, and the folder through which it publishes them |
 //! | `scene` | a plug-in with its slot: publish, and go on until it is heard |
+//! | `fuzz` | a seeded generator of cases, and what must hold for each |
 //! | `figures` | what a benchmark has measured |
 //! | `guard` | allocations and system calls inside a block |
 //!
@@ -26,6 +27,7 @@ pub mod calls;
 pub mod event;
 pub mod figures;
 pub mod fixture;
+pub mod fuzz;
 pub mod guard;
 pub mod host;
 pub mod plant;
