@@ -196,3 +196,25 @@ fn a_host_that_restarts_for_what_it_was_told_keeps_the_instance_and_needs_no_fad
     rig.engine.restart().unwrap();
     heard_late(&mut rig, 100);
 }
+
+#[test]
+fn falling_in_step_allocates_and_frees_nothing_on_the_audio_thread() {
+    let mut rig = Rig::new::<Late<100>>();
+    rig.shell.host_read(Changes::LATENCY);
+    rig.set("bypass", 1.0);
+    blocks(&mut rig, SETTLED);
+    rig.swap::<Late<30>>(1);
+    blocks(&mut rig, SETTLED);
+    assert_eq!(told_and_read(&rig).1, 30);
+    let mut used = 0;
+    for _ in 0..SETTLED {
+        rig.engine.block(64, &mut |run| {
+            let here = allocation_counter::measure(&mut *run);
+            used += here.count_total;
+            assert_eq!(here.count_current, 0, "nothing is freed either");
+        });
+        // [main] takes back what a block is done with.
+        rig.shell.take_changes(Phase::AtOnce);
+    }
+    assert_eq!(used, 0);
+}
