@@ -1,4 +1,5 @@
 //! The editor of a plug-in that has none.
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 
 use std::sync::Arc;
 
