@@ -173,11 +173,13 @@ struct Watchdog {
     step: u64,
     since: Instant,
     cpu: Duration,
+    /// At every look since the call began.
+    asleep: bool,
 }
 
 impl Watchdog {
     fn new() -> Self {
-        Self { step: guard::steps(), since: Instant::now(), cpu: process_time() }
+        Self { step: guard::steps(), since: Instant::now(), cpu: process_time(), asleep: true }
     }
 
     fn look(&mut self) {
@@ -192,8 +194,9 @@ impl Watchdog {
             _ => 5,
         };
         let busy = cpu >= Duration::from_secs(patience);
-        // Next to no processor time: it waits for something. Else the machine is busy with other things.
-        let waits = wall >= Duration::from_secs(patience + 2) && cpu < wall / 30;
+        // Asleep each time that we looked, not only put aside by a busy machine.
+        self.asleep &= guard::is_asleep();
+        let waits = wall >= Duration::from_secs(patience + 2) && self.asleep;
         if busy || waits || wall > Duration::from_secs(patience * 20) {
             guard::end_as_hung();
             // It writes its note and ends this process; if it cannot, the parent does.

@@ -15,7 +15,9 @@ mod other;
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 use other as system;
 
-pub use system::{death_note, end_as_hung, expect_panics, leave_nothing, prepare, take_panic, watch};
+pub use system::{
+    death_note, end_as_hung, expect_panics, is_asleep, leave_nothing, prepare, take_panic, watch,
+};
 
 /// What a watched call did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,13 +3,16 @@
 //! Called by: `trial/child`, a replay. Calls: core's `offline`, `trial/{guard,feed,check}`. Threads: the thread under
 //! trial, which is [main] and [audio] in turn.
 
+use std::sync::Arc;
+
 use hotshell_abi::{ParamDesc, Reason, RenderMode, Sample};
-use hotshell_core::host::NoHost;
+use hotshell_core::host::{Level, NoHost};
 use hotshell_core::instance::Table;
 use hotshell_core::offline::Engine;
 use hotshell_core::params::ParamStore;
 use hotshell_core::shell::control::Offer;
 use hotshell_core::shell::{ParamInfo, Shell, ShellError, StateContext, StaticShell};
+use hotshell_core::store::Store;
 
 use super::check::{Clock, Patience, misdeeds};
 use super::feed;
@@ -19,8 +22,6 @@ use super::plan::{Case, Facts, Knobs, Task};
 
 /// Shells of the Rig say the same.
 const FORMAT: &str = "rig";
-/// What a table answers when its library has not panicked.
-const NO_PANIC: &str = "a panic without a message";
 /// The build's number, as `create` sees it in the case of a hand-over.
 const NEXT: u32 = 1;
 
@@ -68,27 +69,38 @@ pub fn play(table: Table, case: &Case, patience: &mut Patience) -> Played {
 fn play_as<S: Sample>(table: Table, case: &Case, patience: &mut Patience) -> Played {
     let mut played = Played::default();
     guard::take_panic();
-    // Gives away what an earlier case has said.
-    let _ = table.last_panic();
     guard::expect_panics(true);
     match Stage::<S>::open(table, case, patience) {
         Ok(mut stage) => {
             let result = stage.act();
             played.findings.append(&mut stage.warnings);
+            // What a drop says, it says to the store.
+            let store = Arc::clone(stage.shell.control().store());
+            guard::take_panic();
             guard::enter(Place::Drop, stage.block);
             drop(stage);
+            let dropped = last_words(&store);
             if let Err(finding) = result {
                 played.error(finding);
+            } else if let Some(text) = dropped {
+                played.error(found(Kind::Panic, text, guard::take_panic()));
             }
         }
         Err(finding) => played.error(finding),
     }
     guard::expect_panics(false);
-    let last = table.last_panic();
-    if last != NO_PANIC && !played.findings.iter().any(|finding| finding.error) {
-        played.error(found(Kind::Panic, format!("a panic: {last}"), guard::take_panic()));
-    }
     played
+}
+
+/// The first error that the plug-in's code has left in its log: a panic on the way out.
+fn last_words(store: &Store) -> Option<String> {
+    let mut words = None;
+    store.drain_logs(|level, text| {
+        if level == Level::Error && text.contains("panicked") {
+            words.get_or_insert_with(|| text.to_owned());
+        }
+    });
+    words
 }
 
 /// An error in the call that runs.
@@ -217,8 +229,11 @@ impl<'c, S: Sample> Stage<'c, S> {
     fn look_for_faults(&self) -> Result<(), Finding> {
         let control = self.shell.control();
         let lost = control.link().lost.load(std::sync::atomic::Ordering::Relaxed) > 0;
-        let fault = control.upkeep().fault.map(|(_, why)| why);
-        match fault {
+        let news = control.upkeep();
+        if let Some((_, why)) = news.slip {
+            return Err(found(Kind::Panic, format!("a panic {why}"), guard::take_panic()));
+        }
+        match news.fault.map(|(_, why)| why) {
             Some(why) if why.starts_with("its output was not finite") => Err(found(
                 Kind::NotFinite,
                 "NaN or infinity in the output of `process`".to_owned(),

@@ -270,12 +270,17 @@ impl Gate {
 
     /// Runs at every build of the package, because it does not say when it would have to.
     pub fn build_script(&self) -> String {
+        format!("fn main() {{ {} }}\n", self.code())
+    }
+
+    /// Connects, says who it is and waits to be let through.
+    pub fn code(&self) -> String {
         let port = self.listener.local_addr().expect("an address").port();
         format!(
-            "use std::io::{{Read, Write}};\nfn main() {{\n    \
+            "use std::io::{{Read, Write}};\n    \
              let mut gate = std::net::TcpStream::connect((\"127.0.0.1\", {port})).unwrap();\n    \
              gate.write_all(&std::process::id().to_ne_bytes()).unwrap();\n    \
-             gate.read_exact(&mut [0]).unwrap();\n}}\n"
+             gate.read_exact(&mut [0]).unwrap();\n"
         )
     }
 

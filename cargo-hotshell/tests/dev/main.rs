@@ -137,6 +137,75 @@ fn what_dev_leaves_is_removed_by_clean_and_a_temporary_one_removes_it_itself() {
     bench.assert_clean();
 }
 
+/// A framework whose table is asked for in the trial and nowhere else here: `body` is what happens then.
+#[cfg(target_os = "linux")]
+fn tried(bench: &Bench, body: &str) {
+    let source = format!(
+        "pub const fn slot() -> &'static str {{\n    if cfg!(feature = \"reload\") {{ match option_env!(\"HOTSHELL_SLOT\") \
+         {{ Some(slot) => slot, None => \"none\" }} }} else {{ \"\" }}\n}}\n\
+         #[cfg(any(feature = \"reload\", feature = \"logic-only\"))]\n#[unsafe(no_mangle)]\n\
+         pub extern \"C\" fn hotshell_logic_v1() -> *const u8 {{ {body} }}\n"
+    );
+    bench.write("framework/src/lib.rs", &source);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_build_that_kills_the_trial_is_not_published_and_dev_json_says_why_and_a_good_one_is() {
+    let bench = Bench::new();
+    tried(&bench, "std::process::abort()");
+    let mut dev = bench.dev_with_trial(&[]);
+    let line = dev.wait_for("Failed");
+    assert!(line.contains("the trial found a crash in the library's constructors: SIGABRT"), "{line}");
+    assert!(line.contains("--force"), "{line}");
+    let slot = bench.slot();
+    assert!(slot.read_manifest().is_err(), "nothing is published");
+    let status = slot.read_dev().expect("readable").expect("running");
+    assert_eq!(status.state, DevState::Failed);
+    assert!(status.error.expect("an error").contains("SIGABRT"));
+    let finding = status.findings.first().expect("a finding");
+    assert!(finding.error && finding.what.contains("SIGABRT"), "{finding:?}");
+    assert!(finding.replay.contains("trial --replay"), "{finding:?}");
+
+    // No plug-in at all: not this command's to judge, so that it is the hosts' to refuse.
+    tried(&bench, "std::ptr::null()");
+    let line = dev.wait_for("Published build 1");
+    assert!(line.contains("untried") && dev.output().contains("Untried"), "{line}");
+    let status = slot.read_dev().expect("readable").expect("running");
+    assert_eq!((status.state, status.findings.len()), (DevState::Idle, 0), "{status:?}");
+    assert!(dev.interrupt().success());
+    assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn force_publishes_what_the_trial_refuses() {
+    let bench = Bench::new();
+    tried(&bench, "std::process::abort()");
+    let mut dev = bench.dev_with_trial(&["--force"]);
+    dev.wait_for("Published build 1");
+    assert!(dev.output().contains("a crash in the library's constructors"), "{}", dev.output());
+    let status = bench.slot().read_dev().expect("readable").expect("running");
+    assert!(status.state == DevState::Idle && status.findings[0].error, "{status:?}");
+    assert!(dev.interrupt().success());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_save_during_a_trial_and_ctrl_c_during_one_end_its_child() {
+    let gate = Gate::new();
+    let bench = Bench::new();
+    tried(&bench, &format!("{} std::ptr::null()", gate.code()));
+    let mut dev = bench.dev_with_trial(&[]);
+    let first = gate.wait();
+    bench.write_logic("another-sound");
+    first.ended();
+    let second = gate.wait();
+    assert!(dev.interrupt().success());
+    second.ended();
+    assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
+}
+
 #[test]
 fn a_release_bundle_in_the_place_is_reported_and_not_overwritten() {
     let bench = Bench::new();

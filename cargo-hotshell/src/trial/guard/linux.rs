@@ -356,6 +356,7 @@ fn cpu_ns() -> u64 {
 static REPORT: AtomicI32 = AtomicI32::new(-1);
 /// The thread under trial, and where its stack begins.
 static THREAD: AtomicU64 = AtomicU64::new(0);
+static THREAD_ID: AtomicI32 = AtomicI32::new(0);
 static STACK_TOP: AtomicUsize = AtomicUsize::new(0);
 
 /// Stack of the thread under trial, in bytes: what the reload thread of a host has.
@@ -369,6 +370,7 @@ pub fn death_note(report: &File) {
     REPORT.store(report.as_raw_fd(), Relaxed);
     // SAFETY: no arguments; the thread lives until the process ends.
     THREAD.store(unsafe { libc::pthread_self() }, Relaxed);
+    THREAD_ID.store(rustix::thread::gettid().as_raw_nonzero().get(), Relaxed);
     let memory = Box::leak(vec![0_u8; NOTE_STACK].into_boxed_slice());
     let stack = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: NOTE_STACK };
     // SAFETY: memory of that size, leaked: valid as long as the thread.
@@ -473,6 +475,14 @@ impl Line {
         let _ = unsafe { libc::write(REPORT.load(Relaxed), self.bytes.as_ptr().cast(), self.length) };
         self.length = 0;
     }
+}
+
+/// True while the thread under trial waits for something other than a processor. From the watchdog.
+pub fn is_asleep() -> bool {
+    let stat = format!("/proc/self/task/{}/stat", THREAD_ID.load(Relaxed));
+    // After the name in parentheses.
+    let state = std::fs::read_to_string(stat).ok().and_then(|text| text.rsplit_once(") ")?.1.chars().next());
+    matches!(state, Some('S' | 'D'))
 }
 
 /// Makes the thread under trial say where it is, and ends the process. From the watchdog.

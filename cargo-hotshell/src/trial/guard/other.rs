@@ -34,6 +34,11 @@ pub fn take_panic() -> Vec<usize> {
     Vec::new()
 }
 
+/// Not known.
+pub fn is_asleep() -> bool {
+    false
+}
+
 /// Ends the process.
 pub fn end_as_hung() {
     std::process::exit(super::super::child::HUNG);
