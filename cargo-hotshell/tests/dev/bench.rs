@@ -67,6 +67,12 @@ impl Bench {
         bench
     }
 
+    /// A framework whose table is made so: asked for in the trial, and nowhere else here.
+    pub fn write_table(&self, body: &str) {
+        assert!(FRAMEWORK.contains("slot().as_ptr() }"));
+        self.write("framework/src/lib.rs", &FRAMEWORK.replace("slot().as_ptr() }", &format!("{body} }}")));
+    }
+
     /// The plug-in's manifest; `more` goes into its dependency on the framework.
     pub fn write_manifest(&self, more: &str) {
         let comma = if more.is_empty() { "" } else { ", " };

@@ -137,23 +137,11 @@ fn what_dev_leaves_is_removed_by_clean_and_a_temporary_one_removes_it_itself() {
     bench.assert_clean();
 }
 
-/// A framework whose table is asked for in the trial and nowhere else here: `body` is what happens then.
-#[cfg(target_os = "linux")]
-fn tried(bench: &Bench, body: &str) {
-    let source = format!(
-        "pub const fn slot() -> &'static str {{\n    if cfg!(feature = \"reload\") {{ match option_env!(\"HOTSHELL_SLOT\") \
-         {{ Some(slot) => slot, None => \"none\" }} }} else {{ \"\" }}\n}}\n\
-         #[cfg(any(feature = \"reload\", feature = \"logic-only\"))]\n#[unsafe(no_mangle)]\n\
-         pub extern \"C\" fn hotshell_logic_v1() -> *const u8 {{ {body} }}\n"
-    );
-    bench.write("framework/src/lib.rs", &source);
-}
-
 #[test]
 #[cfg(target_os = "linux")]
 fn a_build_that_kills_the_trial_is_not_published_and_dev_json_says_why_and_a_good_one_is() {
     let bench = Bench::new();
-    tried(&bench, "std::process::abort()");
+    bench.write_table("std::process::abort()");
     let mut dev = bench.dev_with_trial(&[]);
     let line = dev.wait_for("Failed");
     assert!(line.contains("the trial found a crash in the library's constructors: SIGABRT"), "{line}");
@@ -168,7 +156,7 @@ fn a_build_that_kills_the_trial_is_not_published_and_dev_json_says_why_and_a_goo
     assert!(finding.replay.contains("trial --replay"), "{finding:?}");
 
     // No plug-in at all: not this command's to judge, so that it is the hosts' to refuse.
-    tried(&bench, "std::ptr::null()");
+    bench.write_table("std::ptr::null()");
     let line = dev.wait_for("Published build 1");
     assert!(line.contains("untried") && dev.output().contains("Untried"), "{line}");
     let status = slot.read_dev().expect("readable").expect("running");
@@ -181,7 +169,7 @@ fn a_build_that_kills_the_trial_is_not_published_and_dev_json_says_why_and_a_goo
 #[cfg(target_os = "linux")]
 fn force_publishes_what_the_trial_refuses() {
     let bench = Bench::new();
-    tried(&bench, "std::process::abort()");
+    bench.write_table("std::process::abort()");
     let mut dev = bench.dev_with_trial(&["--force"]);
     dev.wait_for("Published build 1");
     assert!(dev.output().contains("a crash in the library's constructors"), "{}", dev.output());
@@ -195,7 +183,7 @@ fn force_publishes_what_the_trial_refuses() {
 fn a_save_during_a_trial_and_ctrl_c_during_one_end_its_child() {
     let gate = Gate::new();
     let bench = Bench::new();
-    tried(&bench, &format!("{} std::ptr::null()", gate.code()));
+    bench.write_table(&format!("{} std::ptr::null()", gate.code()));
     let mut dev = bench.dev_with_trial(&[]);
     let first = gate.wait();
     bench.write_logic("another-sound");
