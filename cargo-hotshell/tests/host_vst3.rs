@@ -141,6 +141,23 @@ fn a_value_that_is_set_while_it_plays_is_heard_and_the_controller_knows_it() {
 }
 
 #[test]
+fn a_latency_that_moves_while_it_plays_is_told_on_main_and_costs_no_block() {
+    let mut plugin = open("gain.vst3");
+    let engine = plugin.activate(CONFIG).unwrap();
+    let source = Source::generator(Generator::Sine, 48_000.0);
+    let mut session =
+        Session::start(plugin, engine, Setup { source, sinks: vec![], frames: None }, Pace::Free).unwrap();
+    let (id, _) = session.plugin().param_value("Look-ahead limiter", "On").unwrap();
+    assert_eq!(session.plugin().latency(), 0);
+    session.set_param(id, 1.0);
+    assert!(session.turn_until(LIMIT, |session| session.plugin().latency_changes() > 0).unwrap());
+    assert_eq!(session.plugin().latency(), 240);
+    let (plugin, totals) = session.finish().unwrap();
+    let blamed = plugin.take_lines();
+    assert!(totals.blocks_lost == 0 && blamed.is_empty(), "{blamed:?}");
+}
+
+#[test]
 fn layouts_are_those_that_the_plugin_takes_and_one_is_chosen_by_name() {
     let mut plugin = open("gain.vst3");
     let names: Vec<String> = plugin.layouts().into_iter().map(|layout| layout.name).collect();

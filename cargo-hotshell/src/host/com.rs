@@ -291,10 +291,22 @@ impl Drop for Module {
     }
 }
 
+/// A bundle that is kept for as long as its module lives.
+#[cfg(target_os = "macos")]
+struct Kept(core_foundation::bundle::CFBundle);
+
+// SAFETY: between `open` and the drop nobody looks at it, and Core Foundation counts references atomically.
+#[cfg(target_os = "macos")]
+unsafe impl Send for Kept {}
+
+// SAFETY: as above: shared, it is not looked at.
+#[cfg(target_os = "macos")]
+unsafe impl Sync for Kept {}
+
 /// A library that has been told to start.
 struct Library {
     #[cfg(target_os = "macos")]
-    _bundle: Option<core_foundation::bundle::CFBundle>,
+    bundle: Option<Kept>,
     library: libloading::Library,
 }
 
@@ -371,9 +383,9 @@ impl Library {
         let folder = path.ancestors().nth(3).filter(|folder| crate::format::Format::of(folder).is_some());
         let bundle = folder.and_then(|folder| CFBundle::new(CFURL::from_path(folder, true)?));
         // SAFETY: as on Linux.
-        let library = Self { library: unsafe { libloading::Library::new(&path) }?, _bundle: bundle };
-        let handle =
-            library._bundle.as_ref().map_or(std::ptr::null_mut(), |bundle| bundle.as_concrete_TypeRef());
+        let library = Self { library: unsafe { libloading::Library::new(&path) }?, bundle: bundle.map(Kept) };
+        let bundle = library.bundle.as_ref();
+        let handle = bundle.map_or(std::ptr::null_mut(), |bundle| bundle.0.as_concrete_TypeRef());
         // SAFETY: VST3: this name is a function of this type in every module on macOS; the bundle lives as long.
         let started = unsafe {
             let entry = library.get::<unsafe extern "C" fn(*mut c_void) -> bool>(b"bundleEntry\0");

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clack_host::prelude::ClapId;
@@ -25,6 +26,9 @@ use super::signals::{Signals, taken};
 use super::vst3_engine::Vst3Engine;
 use crate::Error;
 
+/// Between two moments on main for the controller.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// A hosted VST3 plug-in.
 pub struct Vst3Plugin {
     component: Component,
@@ -32,6 +36,7 @@ pub struct Vst3Plugin {
     edits: Arc<Edits>,
     signals: Arc<Signals>,
     offline: bool,
+    moment: Instant,
     /// VST3's main thread is the one that opened it.
     _main: PhantomData<Rc<()>>,
 }
@@ -73,7 +78,18 @@ impl Vst3Plugin {
         let host = Arc::new(Application::new(signals.clone(), edits.clone()));
         let component = Component::open(&module, class, host.clone())
             .with_context(|| format!("{}: {} could not be opened", bundle.display(), chosen.1))?;
-        Ok((Self { component, host, edits, signals, offline: false, _main: PhantomData }, chosen))
+        Ok((
+            Self {
+                component,
+                host,
+                edits,
+                signals,
+                offline: false,
+                moment: Instant::now(),
+                _main: PhantomData,
+            },
+            chosen,
+        ))
     }
 
     pub(super) fn ports(&self) -> Ports {
@@ -184,7 +200,11 @@ impl Vst3Plugin {
         Ok(())
     }
 
-    pub(super) fn serve(&self) {
+    pub(super) fn serve(&mut self) {
         self.host.tick();
+        if self.moment.elapsed() >= MOMENT {
+            self.moment = Instant::now();
+            self.component.give_handler();
+        }
     }
 }

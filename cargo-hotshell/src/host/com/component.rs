@@ -84,7 +84,7 @@ pub(super) struct Halves {
     separate: bool,
     active: AtomicBool,
     // After the plug-in's objects: it may call the host, and runs its code, until they are gone.
-    _host: Arc<Application>,
+    host: Arc<Application>,
     _module: Arc<Module>,
 }
 
@@ -111,18 +111,24 @@ impl Component {
             unsafe { component.terminate() };
         }
         let (processor, controller, separate) = built?;
-        let (_host, _module) = (Arc::clone(&host), Arc::clone(module));
+        let _module = Arc::clone(module);
         let active = AtomicBool::new(false);
-        let halves = Halves { component, processor, controller, separate, active, _host, _module };
+        let halves = Halves { component, processor, controller, separate, active, host, _module };
         let this = Self { halves: Arc::new(halves) };
-        if let Some(handler) = host.handler() {
-            // SAFETY: the handler is alive, and the plug-in counts a reference if it keeps it.
-            unsafe { this.halves.controller.setComponentHandler(handler.as_ptr()) };
-        }
+        this.give_handler();
         if let Some(state) = this.save() {
             this.tell_controller(state);
         }
         Ok(this)
+    }
+
+    /// Gives the controller its handler, at first and whenever it shall have a moment on main: VST3 has no call that a
+    /// plug-in could ask for, and those that have something to tell look for it in calls like this one.
+    pub fn give_handler(&self) {
+        if let Some(handler) = self.halves.host.handler() {
+            // SAFETY: the handler is alive, and the plug-in counts a reference if it keeps it.
+            unsafe { self.halves.controller.setComponentHandler(handler.as_ptr()) };
+        }
     }
 
     /// Channels of each audio bus, main first.
