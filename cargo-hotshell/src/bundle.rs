@@ -16,6 +16,7 @@ use crate::interrupt::on_interrupt;
 use crate::layout::{self, Content, System};
 use crate::moduleinfo;
 use crate::project::{Project, Selection};
+use crate::resolved::without_reload;
 use crate::terminal::{Terminal, span};
 
 /// Exported by builds that can be reloaded, and by those alone.
@@ -100,6 +101,7 @@ pub fn make(order: &Order<'_>, terminal: &mut Terminal) -> Result<Made, Error> {
     let (sender, events) = channel();
     let to = sender.clone();
     on_interrupt(move || drop(to.send(Event::Interrupted)))?;
+    without_reload(order.project, order.features)?;
     let scratch = tempfile::tempdir().context("no temporary folder")?;
     let request = Request {
         project: order.project,

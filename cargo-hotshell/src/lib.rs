@@ -21,6 +21,7 @@ pub mod moduleinfo;
 pub mod project;
 pub mod publish;
 pub mod render;
+pub mod resolved;
 pub mod terminal;
 pub mod trial;
 pub mod validate;

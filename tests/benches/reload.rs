@@ -217,12 +217,12 @@ fn saved(figures: &mut Figures) {
         let blocks = plugin.playing().blocks();
         plugin.wait_until("a pause between edits", |p| p.playing().blocks() > blocks + 200);
     }
-    figures.put("gain_without_editor_and_trial.first_edit_ms", json!(first.1.round()));
+    figures.put("gain_without_editor.first_edit_ms", json!(first.1.round()));
     let recording = plugin.stop();
-    figures.put("gain_without_editor_and_trial.saves", json!(SAVES));
-    figures.put("gain_without_editor_and_trial.unwritten_samples", json!(recording.unwritten));
-    figures.put_spread("gain_without_editor_and_trial.saved_to_built_ms", &built_ms);
-    figures.put_spread("gain_without_editor_and_trial.saved_to_heard_ms", &heard_ms);
+    figures.put("gain_without_editor.saves", json!(SAVES));
+    figures.put("gain_without_editor.unwritten_samples", json!(recording.unwritten));
+    figures.put_spread("gain_without_editor.saved_to_built_ms", &built_ms);
+    figures.put_spread("gain_without_editor.saved_to_heard_ms", &heard_ms);
 }
 
 fn main() {

@@ -279,7 +279,11 @@ fn event(bytes: &[u8], param: u32) -> Event {
     let word = |at: usize| i16::from_le_bytes([bytes[at], bytes[at + 1]]);
     let value = ODD[usize::from(bytes[1]) % ODD.len()];
     // Mostly within the block, at times far behind it.
-    let time = if bytes[2] > 250 { i32::MAX.unsigned_abs() - u32::from(bytes[3]) } else { u32::from(bytes[2] & 127) };
+    let time = if bytes[2] > 250 {
+        i32::MAX.unsigned_abs() - u32::from(bytes[3])
+    } else {
+        u32::from(bytes[2] & 127)
+    };
     let small = |at: usize, most: i16| if bytes[at] > 240 { word(at) } else { i16::from(bytes[at]) % most };
     let (channel, key, id) = (small(4, 17), small(6, 130), i32::from(word(8)));
     let known = if bytes[10] < 200 { param } else { u32::from(bytes[10]) << 24 | u32::from(bytes[11]) };

@@ -249,6 +249,14 @@ fn a_bundle_with_reload_code_is_refused() {
     let (ok, text) = bench.run(&["bundle", "gain", "--out", "out"]);
     assert!(!ok && text.contains("hotshell_logic_v1") && text.contains("hs/reload"), "{text}");
     assert_eq!(bench.beside_the_bundle(), [""; 0]);
+    bench.write_manifest("features = [\"reload\"]");
+    let (ok, text) = bench.run(&["bundle", "gain", "--release", "--out", "out"]);
+    assert!(!ok && text.contains("hotshell/reload is among the resolved features of gain"), "{text}");
+    assert!(!text.contains("Building"), "before anything is built: {text}");
+    bench.write_manifest("");
+    let (ok, text) = bench.run(&["bundle", "gain", "--release", "--out", "out", "-F", "hs/reload"]);
+    assert!(!ok && text.contains("hotshell/reload is among the resolved features"), "{text}");
+    assert_eq!(bench.beside_the_bundle(), [""; 0]);
 }
 
 #[test]
