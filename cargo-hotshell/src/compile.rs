@@ -29,7 +29,7 @@ pub const HOT: &str = "hot";
 /// `lto = "off"`: the thin LTO between the parts of one crate costs more than the rest of an incremental build; many
 /// parts, because only those that a save touches are compiled again. Dependencies are compiled once: fewer and larger
 /// parts run quicker. Assertions are off as in a release: what is heard while writing is what ships.
-const HOT_PROFILE: [&str; 10] = [
+const HOT_PROFILE: [&str; 11] = [
     "inherits=\"dev\"",
     "opt-level=3",
     "incremental=true",
@@ -38,6 +38,7 @@ const HOT_PROFILE: [&str; 10] = [
     "lto=\"off\"",
     "panic=\"unwind\"",
     "debug=0",
+    "strip=\"debuginfo\"",
     "debug-assertions=false",
     "overflow-checks=false",
 ];
@@ -50,7 +51,8 @@ pub enum Kind {
         /// The slot's folder.
         slot: PathBuf,
     },
-    /// The logic alone, stripped: what goes through the slot.
+    /// The logic alone: what goes through the slot. Names of functions stay in it, for the trial's backtraces: a quarter of
+    /// a megabyte, which hosts map and never read.
     Logic,
     /// The static plug-in.
     Static {
@@ -105,11 +107,11 @@ impl Request<'_> {
         match &self.kind {
             Kind::Shell { slot } => {
                 command.arg("--features").arg(format!("{dependency}/reload")).env("HOTSHELL_SLOT", slot);
-                hot(&mut command, &project.own_target().join("shell"), "debuginfo");
+                hot(&mut command, &project.own_target().join("shell"));
             }
             Kind::Logic => {
                 command.arg("--features").arg(format!("{dependency}/logic-only")).env_remove("HOTSHELL_SLOT");
-                hot(&mut command, &project.own_target().join("logic"), "symbols");
+                hot(&mut command, &project.own_target().join("logic"));
             }
             Kind::Static { release } => {
                 command.args(release.then_some("--release")).env_remove("HOTSHELL_SLOT");
@@ -127,10 +129,9 @@ impl Request<'_> {
 }
 
 /// The injected profile and a target folder of its own. Only the dynamic library is made, not the `rlib` beside it.
-fn hot(command: &mut Command, target: &Path, strip: &str) {
+fn hot(command: &mut Command, target: &Path) {
     command.args(["--crate-type", "cdylib", "--profile", HOT]).arg("--target-dir").arg(target);
-    let strip = format!("strip={strip:?}");
-    for key in HOT_PROFILE.into_iter().chain([strip.as_str()]) {
+    for key in HOT_PROFILE {
         command.arg("--config").arg(format!("profile.{HOT}.{key}"));
     }
     // Continuous-integration machines switch it off by this variable, which beats the profile.

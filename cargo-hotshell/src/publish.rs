@@ -34,8 +34,8 @@ pub enum Published {
     Same(Manifest),
 }
 
-/// Publishes `artifact`, unless it is byte for byte what counts already. The profile has stripped it, which is quicker
-/// than stripping a copy: the linker just leaves the symbols out.
+/// Publishes `artifact`, unless it is byte for byte what counts already. The profile has left its debug information
+/// out, which is quicker than stripping a copy.
 ///
 /// # Errors
 /// The artifact cannot be read or the slot not written; what counted before still counts.

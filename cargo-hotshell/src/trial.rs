@@ -23,6 +23,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use hotshell_core::reload::slot::FindingLine;
 
 use crate::Error;
 use crate::terminal::{Terminal, span};
@@ -165,14 +166,18 @@ fn place_words(found: &Found) -> &'static str {
     if found.finding.error { "" } else { " (a warning)" }
 }
 
-/// What `dev.json` says of a trial. Bounded: the file is.
+/// Characters of one line in `dev.json`, at most: generics can be long, and the file's readers read no more than 64 KiB.
+const LONGEST_LINE: usize = 240;
+
+/// What `dev.json` says of a trial. `kept`: where the failing input was saved.
 #[must_use]
-pub fn lines(verdict: &Verdict, kept: Option<&Path>) -> Vec<hotshell_core::reload::slot::FindingLine> {
-    let line = |(place, found): (usize, &Found)| hotshell_core::reload::slot::FindingLine {
+pub fn lines(verdict: &Verdict, kept: Option<&Path>) -> Vec<FindingLine> {
+    let short = |text: String| text.chars().take(LONGEST_LINE).collect::<String>();
+    let line = |(place, found): (usize, &Found)| FindingLine {
         error: found.finding.error,
-        what: found.finding.what.clone(),
-        input: found.case.as_ref().map(ToString::to_string).unwrap_or_default(),
-        backtrace: found.backtrace.clone(),
+        what: short(found.finding.what.clone()),
+        input: short(found.case.as_ref().map(ToString::to_string).unwrap_or_default()),
+        backtrace: found.backtrace.iter().cloned().map(short).collect(),
         replay: kept.filter(|_| place == 0).map(keep::command).unwrap_or_default(),
     };
     verdict.found.iter().enumerate().take(8).map(line).collect()

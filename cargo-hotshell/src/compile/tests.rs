@@ -39,7 +39,7 @@ fn shell_and_logic_have_features_and_folders_of_their_own_under_the_dependencys_
     let logic = line(Kind::Logic);
     assert!(logic.contains(r#""hs/logic-only""#) && !logic.contains("HOTSHELL_SLOT=\""), "{logic}");
     assert!(
-        logic.contains(r#""/w/target/hotshell/logic""#) && logic.contains(r#"strip=\"symbols\""#),
+        logic.contains(r#""/w/target/hotshell/logic""#) && logic.contains(r#"strip=\"debuginfo\""#),
         "{logic}"
     );
     for line in [shell, logic] {

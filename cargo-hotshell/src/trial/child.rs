@@ -13,11 +13,12 @@ use anyhow::{Context, bail};
 use hotshell_core::instance::Table;
 use hotshell_core::reload::check::check;
 use hotshell_core::reload::load::{LoadError, load_any};
+use hotshell_core::state::{StateError, decode};
 
 use super::check::Patience;
 use super::finding::{Finding, Kind, Line};
 use super::guard::{self, Place};
-use super::plan::{Case, always, cases};
+use super::plan::{Case, Facts, always, cases};
 use super::play::{facts, play};
 use crate::Error;
 
@@ -107,12 +108,12 @@ fn try_out(order: &Order, report: &Report, blind: Vec<&'static str>, began: Inst
     for (table, index) in tables.iter().zip(0..) {
         guard::expect_panics(true);
         match facts(*table, index) {
-            Ok(facts) => plugins.push(facts),
+            Ok(facts) => plugins.push(Facts { states: own_states(order, &facts.id, tables.len()), ..facts }),
             Err(finding) => return report.found(vec![finding]).map(drop),
         }
     }
-    let list = cases(&plugins, &order.states, order.seed);
-    let least = always(plugins.len(), order.states.len());
+    let list = cases(&plugins, order.seed);
+    let least = always(&plugins);
     let mut played = 0;
     let mut patience = Patience::default();
     for case in &list {
@@ -127,6 +128,16 @@ fn try_out(order: &Order, report: &Report, blind: Vec<&'static str>, began: Inst
         played += 1;
     }
     report.say(&Line::Done { played, listed: list.len() })
+}
+
+/// The project's states that plug-in `id` must load: all of them where it is the only one, else those that do not say
+/// that they are another's.
+fn own_states(order: &Order, id: &str, plugins: usize) -> Vec<PathBuf> {
+    let is_own = |file: &&PathBuf| {
+        let bytes = std::fs::read(file).unwrap_or_default();
+        plugins == 1 || !matches!(decode(&bytes, id), Err(StateError::OtherPlugin { .. }))
+    };
+    order.states.iter().filter(is_own).cloned().collect()
 }
 
 /// Plays a case; one that is too slow must be so every time.

@@ -133,12 +133,16 @@ pub struct Facts {
     pub params: Vec<String>,
     /// It takes notes.
     pub notes: bool,
+    /// Its id.
+    pub id: String,
+    /// States of the project's that it must load.
+    pub states: Vec<PathBuf>,
 }
 
 /// All cases of an artifact, in order. The first [`always`] are played however long they take, the rest are shuffled by
 /// `seed`: what the time allows of them is a fair sample.
 #[must_use]
-pub fn cases(plugins: &[Facts], states: &[PathBuf], seed: u64) -> Vec<Case> {
+pub fn cases(plugins: &[Facts], seed: u64) -> Vec<Case> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut first = Vec::new();
     let mut rest = Vec::new();
@@ -146,7 +150,7 @@ pub fn cases(plugins: &[Facts], states: &[PathBuf], seed: u64) -> Vec<Case> {
         let mut case = || Case { notes: facts.notes, ..Case::new(plugin, random.u64(..)) };
         first.push(Case { knobs: Knobs::Automation, ragged: true, ..case() });
         first.push(Case { knobs: Knobs::Anywhere, task: Task::State, ..case() });
-        for state in states {
+        for state in &facts.states {
             first.push(Case { task: Task::Golden(state.clone()), ..case() });
         }
         rest.extend(corners(facts, &mut case));
@@ -160,8 +164,8 @@ pub fn cases(plugins: &[Facts], states: &[PathBuf], seed: u64) -> Vec<Case> {
 
 /// Number of cases at the start of the list that are not left out for lack of time.
 #[must_use]
-pub const fn always(plugins: usize, states: usize) -> usize {
-    plugins * (2 + states)
+pub fn always(plugins: &[Facts]) -> usize {
+    plugins.iter().map(|facts| 2 + facts.states.len()).sum()
 }
 
 fn corners(facts: &Facts, case: &mut impl FnMut() -> Case) -> Vec<Case> {
@@ -249,23 +253,22 @@ mod tests {
     use super::*;
 
     fn gain() -> Facts {
-        Facts { layouts: 2, params: vec!["gain".to_owned(), "bypass".to_owned()], notes: false }
+        let (params, states) = (vec!["gain".to_owned(), "bypass".to_owned()], vec!["old.hotshell".into()]);
+        Facts { layouts: 2, params, notes: false, id: "org.example.gain".to_owned(), states }
     }
 
     #[test]
     fn a_seed_is_the_whole_list() {
-        let states = [PathBuf::from("old.hotshell")];
-        let list = cases(&[gain()], &states, 7);
-        assert_eq!(list, cases(&[gain()], &states, 7));
-        assert_ne!(list, cases(&[gain()], &states, 8));
+        let list = cases(&[gain()], 7);
+        assert_eq!(list, cases(&[gain()], 7));
+        assert_ne!(list, cases(&[gain()], 8));
         let text = serde_json::to_string(&list[3]).unwrap();
         assert_eq!(serde_json::from_str::<Case>(&text).unwrap(), list[3], "a saved case is the case");
     }
 
     #[test]
     fn the_list_holds_what_is_promised_of_every_plug_in() {
-        let states = [PathBuf::from("old.hotshell")];
-        let list = cases(&[gain(), gain()], &states, 7);
+        let list = cases(&[gain(), gain()], 7);
         for plugin in 0..2 {
             let own: Vec<_> = list.iter().filter(|case| case.plugin == plugin).collect();
             let has = |what: &dyn Fn(&Case) -> bool| own.iter().any(|case| what(case));
@@ -280,7 +283,7 @@ mod tests {
             let tasks = [Task::State, Task::Handover, Task::Texts, Task::Golden("old.hotshell".into())];
             assert!(tasks.iter().all(|task| has(&|case| case.task == *task)));
         }
-        let first = &list[..always(2, 1)];
+        let first = &list[..always(&[gain(), gain()])];
         assert!(first.iter().filter(|case| case.task == Task::State).count() == 2, "never left out");
     }
 }

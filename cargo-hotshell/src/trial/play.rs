@@ -54,6 +54,8 @@ fn facts_of<S: Sample>(shell: &StaticShell<ParamStore, S>) -> Facts {
         layouts: shell.layouts().len(),
         params: params(shell).into_iter().map(|info| info.id).collect(),
         notes: shell.notes().inputs > 0,
+        id: shell.describe().id.as_str().to_owned(),
+        states: Vec::new(),
     }
 }
 
