@@ -17,9 +17,9 @@ const LEAST: f32 = 60.0;
 
 /// A horizontal slider in a row: its parameter's name, the bar, the value.
 ///
-/// Drag the bar, with shift for a tenth of the way; double click for the default; turn the wheel; click the value to
-/// type one. A plain click moves nothing. It follows automation, and shows modulation as a line in the bar. A secondary
-/// click is left to the author: see the answer's `context_menu`.
+/// Drag the bar or the name, with shift for a tenth of the way; double click for the default; turn the wheel; click the
+/// value to type one. A plain click moves nothing. It follows automation, and shows modulation as a line in the bar. A
+/// secondary click is left to the author: see the answer's `context_menu`.
 pub struct Slider<'a, P: Param> {
     cx: &'a EditorContext,
     param: &'a P,
@@ -64,7 +64,7 @@ impl<P: Param> Widget for Slider<'_, P> {
         let bar =
             Rect::from_min_max(pos2(row.left() + NAME, row.top()), pos2(row.right() - VALUE, row.bottom()));
         let mut response = ui
-            .interact(bar, id, Sense::CLICK | Sense::DRAG)
+            .interact(bar.with_min_x(row.left()), id, Sense::CLICK | Sense::DRAG)
             .on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
         hand::drive(ui, cx, param, &face, &mut response, hand::Travel::Right(bar.width()));
         if ui.is_rect_visible(row) {
