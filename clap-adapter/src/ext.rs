@@ -11,6 +11,8 @@ use clack_extensions::latency::PluginLatency;
 use clack_extensions::note_name::PluginNoteName;
 use clack_extensions::note_ports::PluginNotePorts;
 use clack_extensions::render::PluginRender;
+#[cfg(feature = "editor")]
+use clack_extensions::timer::PluginTimer;
 use clack_plugin::extensions::PluginExtensions;
 use hotshell_abi::{BusDesc, PersistDesc, PluginDesc};
 
@@ -22,6 +24,8 @@ mod audio_ports_activation;
 mod audio_ports_config;
 mod configurable_audio_ports;
 mod find;
+#[cfg(feature = "editor")]
+mod gui;
 mod latency;
 mod note_name;
 mod note_ports;
@@ -45,6 +49,8 @@ pub(crate) use find::find;
 pub(crate) struct Offers {
     ambisonic: bool,
     audio_ports: bool,
+    #[cfg_attr(not(feature = "editor"), expect(dead_code, reason = "without the feature nobody offers it"))]
+    gui: bool,
     layouts: bool,
     note_ports: bool,
     note_name: bool,
@@ -60,6 +66,7 @@ impl Offers {
     pub(crate) const ALL: Self = Self {
         ambisonic: true,
         audio_ports: true,
+        gui: cfg!(feature = "editor"),
         layouts: true,
         note_ports: true,
         note_name: true,
@@ -81,6 +88,7 @@ impl Offers {
         Self {
             ambisonic: has_kind(BusDesc::AMBISONIC),
             audio_ports: has_ports,
+            gui: false,
             layouts: has_ports && layouts.len() > 1,
             note_ports: desc.notes.inputs > 0 || desc.notes.outputs > 0,
             note_name: false,
@@ -91,6 +99,11 @@ impl Offers {
             voice_info: desc.voice_capacity > 0,
         }
     }
+
+    /// With an editor, or without.
+    pub(crate) const fn with_gui(self, gui: bool) -> Self {
+        Self { gui, ..self }
+    }
 }
 
 /// Answers one `get_extension`.
@@ -98,6 +111,10 @@ pub(crate) fn declare(builder: &mut PluginExtensions<'_, Clap>, offers: &Offers)
     builder.register::<PluginLatency>().register::<tail::Tail>().register::<PluginRender>();
     if offers.audio_ports {
         builder.register::<PluginAudioPorts>().register::<PluginAudioPortsActivation>();
+    }
+    #[cfg(feature = "editor")]
+    if offers.gui {
+        builder.register::<gui::Gui>().register::<PluginTimer>();
     }
     if offers.layouts {
         builder.register::<PluginAudioPortsConfig>().register::<PluginAudioPortsConfigInfo>();

@@ -221,6 +221,19 @@ impl Link {
         }
     }
 
+    /// Asks for a block or a flush in which output events can be handed over. Not on [audio].
+    pub(crate) fn request_flush(&self) {
+        if let (Some(params), false) = (self.extensions.params, self.gone.load(Ordering::Acquire)) {
+            params.request_flush(&self.host);
+        }
+    }
+
+    /// The host itself, for what only one file needs; `None` once the instance is being destroyed.
+    #[cfg(feature = "editor")]
+    pub(crate) fn host(&self) -> Option<HostSharedHandle<'static>> {
+        (!self.gone.load(Ordering::Acquire)).then_some(self.host)
+    }
+
     /// Asks for a main-thread call. [any]
     pub(crate) fn request_callback(&self) {
         if !self.gone.load(Ordering::Acquire) {

@@ -14,12 +14,14 @@ use hotshell_abi::{AudioConfig, RenderMode};
 use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell};
 use parking_lot::{Mutex, RwLock};
 
+use crate::edits::{Desk, Lane};
 use crate::error::refused;
 use crate::ext::audio_ports::Difference;
 use crate::ext::{self, Offers};
 use crate::host::Link;
 use crate::params::Table;
 use crate::process::Processor;
+use crate::view::{self, View};
 
 /// The clack plug-in type of every plug-in of every artifact.
 pub(crate) struct Clap;
@@ -50,6 +52,8 @@ pub(crate) struct Shared {
     inputs_off: AtomicU64,
     /// Bit i: the host has switched output port i off.
     outputs_off: AtomicU64,
+    /// The user's edits on their way to the host.
+    pub(crate) edits: Lane,
     /// Seen on [audio], to be said on [main].
     pub(crate) trouble: Trouble,
 }
@@ -77,7 +81,11 @@ impl Shared {
         let desc = plugins
             .describe(index)
             .ok_or(PluginError::Message("the artifact does not describe this plug-in"))?;
-        let offers = if plugins.is_hot() { Offers::ALL } else { Offers::of(desc) };
+        let offers = if plugins.is_hot() {
+            Offers::ALL
+        } else {
+            Offers::of(desc).with_gui(view::is_there(shell.as_ref()))
+        };
         Ok(Self {
             shell,
             link,
@@ -86,6 +94,7 @@ impl Shared {
             active: AtomicBool::new(false),
             inputs_off: AtomicU64::new(0),
             outputs_off: AtomicU64::new(0),
+            edits: Lane::default(),
             trouble: Trouble::default(),
         })
     }
@@ -150,6 +159,9 @@ pub(crate) struct Main<'a> {
     told_layout: Mutex<Option<LayoutInfo>>,
     /// The host has been asked whether its audio ports may be read again.
     ports_asked: AtomicBool,
+    #[cfg_attr(not(feature = "editor"), expect(dead_code, reason = "there is nothing to see"))]
+    pub(crate) view: View,
+    desk: Desk,
 }
 
 impl<'a> Main<'a> {
@@ -161,7 +173,15 @@ impl<'a> Main<'a> {
             table,
             told_layout: Mutex::new(shared.current_layout()),
             ports_asked: AtomicBool::new(false),
+            view: View::default(),
+            desk: Desk::default(),
         }
+    }
+
+    /// The host, for [main] calls.
+    #[cfg(feature = "editor")]
+    pub(crate) const fn host(&self) -> &HostMainThreadHandle<'a> {
+        &self.host
     }
 
     /// The parameters as announced. Never held across a call to the host.
@@ -225,6 +245,11 @@ impl<'a> Main<'a> {
             self.shared
                 .link
                 .blame("process was called on a thread that the host does not call an audio thread");
+        }
+        self.view_tick();
+        let shared = self.shared;
+        if shared.edits.load(&self.desk, || shared.shell.take_edits()) {
+            shared.link.request_flush();
         }
         self.tell(Phase::AnyTime);
     }

@@ -41,6 +41,7 @@
 //! The exported value holds addresses of private generic functions only, so a host that loads libraries with
 //! `RTLD_GLOBAL` cannot wire one plug-in to another's.
 
+mod edits;
 mod entry;
 mod error;
 mod events;
@@ -48,8 +49,15 @@ mod ext;
 mod factory;
 mod host;
 mod instance;
+#[cfg(not(feature = "editor"))]
+mod no_view;
 mod params;
 mod process;
 mod state;
+#[cfg(feature = "editor")]
+mod view;
+
+#[cfg(not(feature = "editor"))]
+use no_view as view;
 
 pub use entry::{Artifact, EntryState, RawEntry, entry};

@@ -133,6 +133,9 @@ impl Processor<'_> {
         let lists = unsafe { lists::Lists::new(process.in_events, process.out_events) };
         let input = Input::new(lists.input, process.frames_count);
         let mut output = Output::new(lists.output, process.frames_count);
+        if self.shared.edits.deliver(&mut output) {
+            self.shared.link.request_callback();
+        }
         let (inputs_off, outputs_off) = self.shared.ports_off();
         // SAFETY: by this function's contract.
         let (ins, outs) = unsafe { self.scratch.fill(process, inputs_off, outputs_off) };

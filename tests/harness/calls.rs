@@ -187,6 +187,8 @@ pub struct Calls {
     restart_wanted: AtomicBool,
     process_wanted: AtomicBool,
     lines: Mutex<Vec<String>>,
+    /// What the plug-in's editor has asked for.
+    pub desk: Mutex<crate::editor::Desk>,
 }
 
 impl Default for Calls {
@@ -200,6 +202,7 @@ impl Default for Calls {
             restart_wanted: AtomicBool::new(false),
             process_wanted: AtomicBool::new(false),
             lines: Mutex::default(),
+            desk: Mutex::default(),
         }
     }
 }

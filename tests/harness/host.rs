@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use clack_extensions::audio_ports::{AudioPortRescanFlags, HostAudioPorts, HostAudioPortsImpl};
+use clack_extensions::gui::HostGui;
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::log::{HostLog, HostLogImpl, LogSeverity};
 use clack_extensions::note_name::{HostNoteName, HostNoteNameImpl};
@@ -17,6 +18,7 @@ use clack_extensions::remote_controls::{HostRemoteControls, HostRemoteControlsIm
 use clack_extensions::state::{HostState, HostStateImpl};
 use clack_extensions::tail::{HostTail, HostTailImpl};
 use clack_extensions::thread_check::{HostThreadCheck, HostThreadCheckImpl};
+use clack_extensions::timer::HostTimer;
 use clack_extensions::voice_info::{HostVoiceInfo, HostVoiceInfoImpl};
 use clack_host::prelude::*;
 
@@ -29,13 +31,15 @@ pub struct HostOptions {
     pub extensions: bool,
     /// Answers `is_rescan_flag_supported` with yes.
     pub ports_may_rescan: bool,
+    /// Has an idle timer.
+    pub timer: bool,
     /// Name that the plug-in sees.
     pub name: &'static str,
 }
 
 impl Default for HostOptions {
     fn default() -> Self {
-        Self { extensions: true, ports_may_rescan: true, name: "hotshell-tests" }
+        Self { extensions: true, ports_may_rescan: true, timer: true, name: "hotshell-tests" }
     }
 }
 
@@ -83,7 +87,11 @@ impl HostHandlers for TestHost {
             .register::<HostNotePorts>()
             .register::<HostVoiceInfo>()
             .register::<HostRemoteControls>()
-            .register::<HostNoteName>();
+            .register::<HostNoteName>()
+            .register::<HostGui>();
+        if shared.options.timer {
+            builder.register::<HostTimer>();
+        }
     }
 }
 

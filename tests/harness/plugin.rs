@@ -117,7 +117,7 @@ impl Plugin {
         })
     }
 
-    fn instance(&mut self) -> &mut PluginInstance<TestHost> {
+    pub(crate) fn instance(&mut self) -> &mut PluginInstance<TestHost> {
         self.instance.as_mut().expect("alive until dropped")
     }
 
@@ -127,7 +127,11 @@ impl Plugin {
         &self.calls
     }
 
-    fn ask<R>(&mut self, phase: Phase, question: impl FnOnce(&PluginMainThreadHandle<'_>) -> R) -> R {
+    pub(crate) fn ask<R>(
+        &mut self,
+        phase: Phase,
+        question: impl FnOnce(&PluginMainThreadHandle<'_>) -> R,
+    ) -> R {
         let calls = Arc::clone(&self.calls);
         let handle = self.instance().plugin_handle();
         calls.during(phase, || question(&handle))
@@ -459,6 +463,7 @@ impl Plugin {
             let instance = self.instance();
             calls.during(Phase::MainThread, || instance.call_on_main_thread_callback());
         }
+        self.tick_timers();
         if self.obeys_restart && self.calls.take_restart() {
             self.restart();
         }

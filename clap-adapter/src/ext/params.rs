@@ -147,6 +147,9 @@ unsafe extern "C" fn flush(
         PluginWrapper::<Clap>::handle(plugin, |wrapper| {
             let lists = Lists::new(input, output);
             let (input, mut output) = (Input::new(lists.input, 0), Output::new(lists.output, 0));
+            if wrapper.shared().edits.deliver(&mut output) {
+                wrapper.shared().link.request_callback();
+            }
             match wrapper.audio_processor() {
                 Ok(mut processor) => processor.as_mut().audio.flush(&input, &mut output),
                 Err(_) => wrapper.shared().shell.flush(&input, &mut output),

@@ -1,0 +1,122 @@
+//! The editor's window: one editor-proxy while the host has a gui.
+//!
+//! Called by: `ext/gui`, the host's timer, `instance`. Calls: the editor-proxy, the host. Threads: [main].
+//!
+//! Hosts call back from inside a request of ours (a resize that sets the size). Such a call finds the proxy in use: a size
+//! is kept for the moment after, everything else is refused.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use clack_extensions::gui::HostGui;
+use clack_extensions::timer::{HostTimer, PluginTimerImpl, TimerId};
+use hotshell_core::shell::Shell;
+use hotshell_editor_proxy::{EditorProxy, EditorSize, WindowHost};
+
+use crate::ext::find;
+use crate::host::Link;
+use crate::instance::Main;
+
+/// Milliseconds of the host's timer, while there is something to wait for.
+const TICK: u32 = 30;
+
+#[derive(Default)]
+pub(crate) struct View {
+    proxy: RefCell<Option<EditorProxy>>,
+    /// The proxy wants the timer.
+    ticks: Rc<Cell<bool>>,
+    timer: Cell<Option<TimerId>>,
+    /// Set by the host from inside a request of ours.
+    later: Cell<Option<EditorSize>>,
+}
+
+/// What the proxy may ask of the host.
+struct Window {
+    link: Arc<Link>,
+    ticks: Rc<Cell<bool>>,
+}
+
+impl WindowHost for Window {
+    fn request_resize(&self, size: EditorSize) -> bool {
+        let Some(host) = self.link.host() else { return false };
+        find::<HostGui>(host).is_some_and(|gui| gui.request_resize(&host, size.width, size.height).is_ok())
+    }
+
+    fn idle_timer(&self, on: bool) {
+        self.ticks.set(on);
+    }
+}
+
+/// True if the plug-in has an editor.
+pub(crate) fn is_there(shell: &dyn Shell) -> bool {
+    shell.editors().is_some_and(|editors| EditorProxy::is_there(editors.as_ref()))
+}
+
+impl Main<'_> {
+    /// Makes the proxy; there is one from here on, whatever the plug-in's own editor does.
+    pub(crate) fn create_view(&self) -> bool {
+        let Some(editors) = self.shared.shell.editors() else { return false };
+        let window = Window { link: Arc::clone(&self.shared.link), ticks: Rc::clone(&self.view.ticks) };
+        let proxy = EditorProxy::new(editors, Box::new(window));
+        let Ok(mut place) = self.view.proxy.try_borrow_mut() else { return false };
+        *place = Some(proxy);
+        true
+    }
+
+    /// Ends it.
+    pub(crate) fn destroy_view(&self) {
+        let before = self.view.proxy.try_borrow_mut().ok().and_then(|mut place| place.take());
+        drop(before);
+        self.sync_timer();
+    }
+
+    /// What `call` answers; `None` without a proxy, or inside a request of ours.
+    pub(crate) fn with_view<T>(&self, call: impl FnOnce(&mut EditorProxy) -> T) -> Option<T> {
+        let answer = {
+            let mut place = self.view.proxy.try_borrow_mut().ok()?;
+            let proxy = place.as_mut()?;
+            let answer = call(proxy);
+            if let Some(size) = self.view.later.take() {
+                proxy.set_size(size);
+            }
+            answer
+        };
+        self.sync_timer();
+        Some(answer)
+    }
+
+    /// The host's window has this size.
+    pub(crate) fn set_view_size(&self, size: EditorSize) -> bool {
+        if self.view.proxy.try_borrow_mut().is_err() {
+            self.view.later.set(Some(size));
+            return true;
+        }
+        self.with_view(|proxy| proxy.set_size(size)).is_some()
+    }
+
+    /// What there is to do for the editor.
+    pub(crate) fn view_tick(&self) {
+        self.with_view(EditorProxy::tick);
+    }
+
+    fn sync_timer(&self) {
+        let (view, Some(host)) = (&self.view, self.shared.link.host()) else { return };
+        let Some(timers) = find::<HostTimer>(host) else { return };
+        match (view.ticks.get(), view.timer.get()) {
+            (true, None) => view.timer.set(timers.register_timer(self.host(), TICK).ok()),
+            (false, Some(timer)) => {
+                view.timer.set(None);
+                // A host that does not know it any more does not tick it either.
+                let _ = timers.unregister_timer(self.host(), timer);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl PluginTimerImpl for Main<'_> {
+    fn on_timer(&self, _timer: TimerId) {
+        self.upkeep();
+    }
+}

@@ -1,0 +1,144 @@
+//! One open editor's line to the shell: edits on their way to the host, and news of itself.
+//!
+//! Called by: the editor, through the boundary. Calls: the shell's queue, `stage`. Threads: [editor]; nothing here waits.
+
+use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::{Arc, Weak};
+
+use hotshell_abi::editor::{EditorDesc, EditorSize};
+use hotshell_core::shell::editors::{Edit, EditorAccess, Editors};
+use parking_lot::Mutex;
+
+use crate::stage::Stage;
+
+/// How far an editor has come.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Progress {
+    /// Its code builds it.
+    Opening,
+    /// Its window is mapped.
+    Open,
+    /// Its first frame is on the window.
+    Drawn,
+    /// It cannot go on.
+    Failed(String),
+}
+
+/// One editor's line.
+pub(crate) struct Line {
+    editors: Arc<dyn Editors>,
+    stage: Weak<Stage>,
+    progress: Mutex<Progress>,
+    desc: Mutex<Option<EditorDesc>>,
+    /// Parameters that the user holds.
+    held: Mutex<Vec<u32>>,
+    /// Nothing that it says counts any more.
+    cut: AtomicBool,
+}
+
+impl Line {
+    pub(crate) fn new(editors: Arc<dyn Editors>, stage: Weak<Stage>) -> Arc<Self> {
+        Arc::new(Self {
+            editors,
+            stage,
+            progress: Mutex::new(Progress::Opening),
+            desc: Mutex::default(),
+            held: Mutex::default(),
+            cut: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.lock().clone()
+    }
+
+    /// Size and rules, once they are known.
+    pub(crate) fn desc(&self) -> Option<EditorDesc> {
+        *self.desc.lock()
+    }
+
+    pub(crate) fn described(&self, desc: EditorDesc) {
+        *self.desc.lock() = Some(desc);
+    }
+
+    /// Its window is mapped.
+    pub(crate) fn opened(&self) {
+        self.advance(|progress| match progress {
+            Progress::Opening => Some(Progress::Open),
+            _ => None,
+        });
+    }
+
+    /// From here on it is not listened to; what the user holds is let go.
+    pub(crate) fn cut(&self) {
+        if !self.cut.swap(true, AcqRel) {
+            for id in std::mem::take(&mut *self.held.lock()) {
+                self.editors.edited(Edit::End { id });
+            }
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.cut.load(Acquire)
+    }
+
+    fn advance(&self, to: impl FnOnce(&Progress) -> Option<Progress>) {
+        let mut progress = self.progress.lock();
+        let Some(next) = to(&progress) else { return };
+        *progress = next;
+        drop(progress);
+        if let Some(stage) = self.stage.upgrade().filter(|_| !self.is_cut()) {
+            stage.ring();
+        }
+    }
+}
+
+impl EditorAccess for Line {
+    fn begin(&self, id: u32) {
+        let mut held = self.held.lock();
+        if !self.is_cut() && !held.contains(&id) {
+            held.push(id);
+            self.editors.edited(Edit::Begin { id });
+        }
+    }
+
+    fn perform(&self, id: u32, plain: f64) {
+        if !self.is_cut() && plain.is_finite() && self.held.lock().contains(&id) {
+            self.editors.edited(Edit::Perform { id, plain });
+        }
+    }
+
+    fn end(&self, id: u32) {
+        let mut held = self.held.lock();
+        if let Some(at) = held.iter().position(|other| *other == id).filter(|_| !self.is_cut()) {
+            held.remove(at);
+            self.editors.edited(Edit::End { id });
+        }
+    }
+
+    fn request_resize(&self, size: EditorSize) {
+        if let Some(stage) = self.stage.upgrade().filter(|_| !self.is_cut()) {
+            stage.wish(size);
+        }
+    }
+
+    fn drawn(&self) {
+        self.advance(|progress| match progress {
+            Progress::Opening | Progress::Open => Some(Progress::Drawn),
+            _ => None,
+        });
+    }
+
+    fn failed(&self, why: &str) {
+        self.advance(|progress| match progress {
+            Progress::Failed(_) => None,
+            _ => Some(Progress::Failed(why.to_owned())),
+        });
+    }
+
+    fn wants_keys(&self, wanted: bool) {
+        if let Some(stage) = self.stage.upgrade().filter(|_| !self.is_cut()) {
+            stage.set_wants_keys(wanted);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The thread that one editor is opened, driven and closed on. On X11 these calls wait for the window's own thread, for
+//! as long as the author's code there takes; so they are made here, and whoever waits for this thread does so with a
+//! time limit. Elsewhere a window lives on [main], and an editor that hangs hangs the host: no limit helps there.
+//!
+//! Called by: `stage`, `proxy`. Calls: the editor, through `EditorBuild`. Threads: one per open editor, named
+//! `hotshell-editor`.
+
+use std::sync::Arc;
+
+use hotshell_abi::editor::{EditorKey, EditorSize, WindowHandle};
+use hotshell_core::shell::editors::{EditorAccess, EditorBuild, EditorOwner, OpenEditor};
+
+use crate::edits::Line;
+
+/// What an open editor is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Command {
+    Resize(EditorSize),
+    Scale(f64),
+    Key(EditorKey),
+}
+
+/// Where an editor goes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Place {
+    pub(crate) parent: WindowHandle,
+    /// Physical pixels.
+    pub(crate) size: EditorSize,
+    pub(crate) scale: f64,
+}
+
+/// Opens and maps `build`'s editor; what happens is said on `line`.
+fn open(build: &EditorBuild, place: Place, line: &Arc<Line>) -> Option<OpenEditor> {
+    let owner = EditorOwner::new(Arc::clone(line) as Arc<dyn EditorAccess>);
+    let opened = build.describe().and_then(|desc| {
+        if let Some(desc) = desc {
+            line.described(desc);
+        }
+        let editor = build.open(place.parent, place.size, place.scale, &owner)?;
+        editor.show(true)?;
+        Ok(editor)
+    });
+    match opened {
+        Ok(editor) => {
+            line.opened();
+            Some(editor)
+        }
+        Err(why) => {
+            line.failed(&why.to_string());
+            None
+        }
+    }
+}
+
+fn obey(editor: &OpenEditor, command: Command, line: &Line) {
+    let done = match command {
+        Command::Resize(size) => editor.resize(size),
+        Command::Scale(scale) => editor.scale(scale),
+        Command::Key(key) => editor.key(key).map(drop),
+    };
+    if let Err(why) = done {
+        line.failed(&why.to_string());
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod platform {
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+    use std::thread;
+    use std::time::Instant;
+
+    use hotshell_abi::editor::EditorDesc;
+    use hotshell_core::shell::GUI_LOCK_WAIT;
+    use hotshell_core::shell::editors::EditorBuild;
+
+    use super::{Command, Place, obey, open};
+    use crate::edits::Line;
+
+    /// The near end of the thread. Dropped: the editor is closed, nobody waits for it.
+    pub(crate) struct Helper {
+        commands: Sender<Command>,
+        ended: Closing,
+    }
+
+    /// An editor that is being closed.
+    pub(crate) struct Closing(Receiver<()>);
+
+    impl Helper {
+        /// Opens `build`'s editor at `place`. `None` if the system gives no thread.
+        pub(crate) fn open(build: &EditorBuild, place: Place, line: &Arc<Line>) -> Option<Self> {
+            let (commands, received) = channel();
+            let (end, ended) = channel();
+            let (build, line) = (build.clone(), Arc::clone(line));
+            let run = move || {
+                // Dropped last: its other end hears of it.
+                let _end = end;
+                if let Some(editor) = open(&build, place, &line) {
+                    while let Ok(command) = received.recv() {
+                        obey(&editor, command, &line);
+                    }
+                }
+            };
+            thread::Builder::new().name("hotshell-editor".to_owned()).spawn(run).ok()?;
+            Some(Self { commands, ended: Closing(ended) })
+        }
+
+        pub(crate) fn tell(&self, command: Command) {
+            // It has failed, and has said so.
+            let _ = self.commands.send(command);
+        }
+
+        /// Closes the editor.
+        pub(crate) fn close(self) -> Closing {
+            self.ended
+        }
+    }
+
+    impl Closing {
+        /// True once the editor is gone; waits until then, but not beyond `until`.
+        pub(crate) fn wait(&self, until: Instant) -> bool {
+            let left = until.saturating_duration_since(Instant::now());
+            self.0.recv_timeout(left) != Err(RecvTimeoutError::Timeout)
+        }
+    }
+
+    /// Size and rules of `build`'s editor, if its code answers within [`GUI_LOCK_WAIT`].
+    pub(crate) fn describe(build: &EditorBuild) -> Option<EditorDesc> {
+        let (answer, answered) = channel();
+        let build = build.clone();
+        let run = move || {
+            // Whoever asked may have given up.
+            let _ = answer.send(build.describe());
+        };
+        thread::Builder::new().name("hotshell-editor".to_owned()).spawn(run).ok()?;
+        answered.recv_timeout(GUI_LOCK_WAIT).ok()?.ok()?
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod platform {
+    use std::cell::{Cell, RefCell};
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use hotshell_abi::editor::EditorDesc;
+    use hotshell_core::shell::editors::{EditorBuild, OpenEditor};
+
+    use super::{Command, Place, obey, open};
+    use crate::edits::Line;
+
+    thread_local! {
+        /// Open editors: they live on [main] and never leave it.
+        static OPEN: RefCell<BTreeMap<u64, (OpenEditor, Arc<Line>)>> = const { RefCell::new(BTreeMap::new()) };
+        static NEXT: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(crate) struct Helper(u64);
+
+    pub(crate) struct Closing;
+
+    impl Helper {
+        pub(crate) fn open(build: &EditorBuild, place: Place, line: &Arc<Line>) -> Option<Self> {
+            let number = NEXT.get();
+            NEXT.set(number + 1);
+            if let Some(editor) = open(build, place, line) {
+                OPEN.with_borrow_mut(|open| open.insert(number, (editor, Arc::clone(line))));
+            }
+            Some(Self(number))
+        }
+
+        pub(crate) fn tell(&self, command: Command) {
+            // Out of the map meanwhile: the editor may come back here through the host.
+            if let Some((editor, line)) = OPEN.with_borrow_mut(|open| open.remove(&self.0)) {
+                obey(&editor, command, &line);
+                OPEN.with_borrow_mut(|open| open.insert(self.0, (editor, line)));
+            }
+        }
+
+        pub(crate) fn close(self) -> Closing {
+            drop(OPEN.with_borrow_mut(|open| open.remove(&self.0)));
+            Closing
+        }
+    }
+
+    impl Closing {
+        pub(crate) fn wait(&self, _until: Instant) -> bool {
+            true
+        }
+    }
+
+    pub(crate) fn describe(build: &EditorBuild) -> Option<EditorDesc> {
+        build.describe().ok()?
+    }
+}
+
+pub(crate) use platform::{Closing, Helper, describe};

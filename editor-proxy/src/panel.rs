@@ -1,0 +1,154 @@
+//! What is drawn on the proxy's window, and the window's own loop: it turns the stage when somebody rings, and while
+//! there is something to wait for.
+//!
+//! Called by: baseview. Calls: `stage`, `text`, softbuffer. Threads: the window's own ([main] on Windows and macOS).
+
+use std::cell::{Cell, RefCell};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Instant;
+
+use baseview::dpi::{PhysicalSize, Size};
+use baseview::{
+    Event, EventStatus, HandlerError, PlatformHandle, Window, WindowContext, WindowHandler, WindowSettings,
+    WindowSize,
+};
+use hotshell_abi::editor::EditorSize;
+use softbuffer::{Context, Surface};
+
+use crate::stage::{Message, Stage};
+use crate::text;
+
+/// A window's pixels; made at the first frame.
+struct Paper {
+    window: WindowContext,
+    surface: RefCell<Option<Surface<PlatformHandle, PlatformHandle>>>,
+    scale: f64,
+}
+
+impl Paper {
+    const fn new(window: WindowContext, scale: f64) -> Self {
+        Self { window, surface: RefCell::new(None), scale }
+    }
+
+    fn draw(&self, words: &str) -> Result<(), HandlerError> {
+        let size = self.window.size().physical;
+        let (Some(width), Some(height)) = (NonZeroU32::new(size.width), NonZeroU32::new(size.height)) else {
+            return Ok(());
+        };
+        let mut place = self.surface.borrow_mut();
+        let surface = match &mut *place {
+            Some(surface) => surface,
+            None => {
+                let handle = self.window.platform_handle();
+                place.insert(Surface::new(&Context::new(handle.clone())?, handle)?)
+            }
+        };
+        surface.resize(width, height)?;
+        let mut pixels = surface.buffer_mut()?;
+        text::paint(&mut pixels, size.width, self.scale, words);
+        pixels.present()?;
+        Ok(())
+    }
+}
+
+/// A strip of one line above the editor.
+struct Strip {
+    paper: Paper,
+    words: String,
+}
+
+impl WindowHandler for Strip {
+    fn draw(&self) -> Result<(), HandlerError> {
+        self.paper.draw(&self.words)
+    }
+
+    fn resized(&self, _new_size: WindowSize) -> Result<(), HandlerError> {
+        self.paper.window.request_redraw();
+        Ok(())
+    }
+
+    fn on_event(&self, _event: Event) -> EventStatus {
+        EventStatus::Ignored
+    }
+}
+
+/// The proxy's window from inside.
+pub(crate) struct Panel {
+    paper: Paper,
+    stage: Arc<Stage>,
+    said: RefCell<Option<Message>>,
+    strip: RefCell<Option<Window>>,
+    /// When the loop will come round by itself.
+    due: Cell<Option<Instant>>,
+}
+
+impl Panel {
+    pub(crate) fn around(window: WindowContext, stage: Arc<Stage>, scale: f64) -> Self {
+        Self {
+            paper: Paper::new(window, scale),
+            stage,
+            said: RefCell::default(),
+            strip: RefCell::default(),
+            due: Cell::default(),
+        }
+    }
+
+    /// Comes round at `due`, unless it does before.
+    fn come_round(&self, due: Option<Instant>) {
+        let now = Instant::now();
+        let planned = self.due.get().filter(|planned| *planned > now);
+        let Some(due) = due.filter(|due| planned.is_none_or(|planned| *due < planned)) else { return };
+        self.due.set(Some(due));
+        self.paper.window.request_redraw_after(due.saturating_duration_since(now));
+    }
+
+    fn say(&self, message: Option<Message>) {
+        if *self.said.borrow() == message {
+            return;
+        }
+        // A strip above an editor that came up later lies below it: another one is made.
+        *self.strip.borrow_mut() =
+            message.as_ref().filter(|message| !message.alone).and_then(|m| self.strip(m));
+        *self.said.borrow_mut() = message;
+        self.paper.window.request_redraw();
+    }
+
+    fn strip(&self, message: &Message) -> Option<Window> {
+        let (scale, words) = (self.paper.scale, message.text.replace('\n', " "));
+        let size = PhysicalSize::new(self.paper.window.size().physical.width, text::LINE * text::zoom(scale));
+        let settings = WindowSettings::new()
+            .with_title("hotshell: message")
+            .with_size(Size::Physical(size.cast()))
+            .with_fallback_scale_factor(scale)
+            .with_parent(&self.paper.window.platform_handle());
+        let make = move |window: WindowContext| Ok(Strip { paper: Paper::new(window, scale), words });
+        // Without a strip the message is in the host's log all the same.
+        let window = Window::create(settings, make).ok()?;
+        window.show().ok()?;
+        Some(window)
+    }
+}
+
+impl WindowHandler for Panel {
+    fn draw(&self) -> Result<(), HandlerError> {
+        let said = self.said.borrow();
+        self.paper.draw(said.as_ref().filter(|message| message.alone).map_or("", |message| &message.text))
+    }
+
+    fn poll(&self) {
+        let due = self.stage.turn();
+        self.say(self.stage.message());
+        self.come_round(due);
+    }
+
+    fn resized(&self, new_size: WindowSize) -> Result<(), HandlerError> {
+        self.stage.resize(EditorSize::new(new_size.physical.width, new_size.physical.height));
+        self.paper.window.request_redraw();
+        Ok(())
+    }
+
+    fn on_event(&self, _event: Event) -> EventStatus {
+        EventStatus::Ignored
+    }
+}

@@ -1,0 +1,180 @@
+//! The host's side of a CLAP editor: its window, its timer, and what the plug-in asks of it.
+//!
+//! Called by: tests of editors, `plugin`. Calls: clack-host, `screen`. Threads: the plug-in's main thread.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiError, GuiSize, HostGuiImpl, PluginGui};
+use clack_extensions::timer::{HostTimerImpl, PluginTimer, TimerId};
+use clack_host::prelude::*;
+
+use crate::calls::Phase;
+use crate::host::{MainThread, Shared};
+use crate::plugin::Plugin;
+use crate::screen::Screen;
+
+/// What the plug-in's editor has asked for.
+#[derive(Debug, Default)]
+pub struct Desk {
+    timers: BTreeMap<u32, (Duration, Instant)>,
+    next: u32,
+    /// Timers that were started.
+    pub started: u32,
+    /// Ticks that were given.
+    pub ticks: u32,
+    /// Sizes that were asked for.
+    pub sizes: Vec<(u32, u32)>,
+}
+
+/// Leaves the lock usable after a failed test.
+fn desk(calls: &crate::calls::Calls) -> std::sync::MutexGuard<'_, Desk> {
+    calls.desk.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl HostGuiImpl for Shared {
+    fn resize_hints_changed(&self) {}
+    fn request_resize(&self, new_size: GuiSize) -> Result<(), HostError> {
+        desk(&self.calls).sizes.push((new_size.width, new_size.height));
+        Ok(())
+    }
+    fn request_show(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn request_hide(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn closed(&self, _was_destroyed: bool) {}
+}
+
+impl HostTimerImpl for MainThread {
+    fn register_timer(&self, period_ms: u32) -> Result<TimerId, HostError> {
+        let mut desk = desk(&self.calls);
+        desk.next += 1;
+        desk.started += 1;
+        let id = desk.next;
+        desk.timers.insert(id, (Duration::from_millis(u64::from(period_ms)), Instant::now()));
+        Ok(TimerId(id))
+    }
+
+    fn unregister_timer(&self, timer_id: TimerId) -> Result<(), HostError> {
+        let known = desk(&self.calls).timers.remove(&timer_id.0);
+        known.map(|_| ()).ok_or(HostError::Message("an unknown timer"))
+    }
+}
+
+/// An open editor in a window of the host's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// The host's.
+    pub parent: u32,
+    /// The plug-in's, in it.
+    pub child: u32,
+}
+
+impl Plugin {
+    /// Opens the editor as Bitwig does: the plug-in's window must be mapped, in its size, when `set_parent` returns.
+    ///
+    /// # Panics
+    /// If the plug-in has no editor, or refuses.
+    pub fn open_editor(&mut self, screen: &Screen) -> Window {
+        let (width, height) = self.gui(|gui, handle| {
+            let api_type = GuiApiType::X11;
+            let config = GuiConfiguration { api_type, is_floating: false };
+            assert!(gui.is_api_supported(handle, config), "X11 is supported");
+            gui.create(handle, config).expect("create always succeeds");
+            let size = gui.get_size(handle).expect("the size is known before there is a window");
+            (size.width, size.height)
+        });
+        let side = |side: u32| u16::try_from(side).expect("a small window");
+        let parent = screen.window(side(width), side(height));
+        self.gui(|gui, handle| {
+            let window = clack_extensions::gui::Window::from_x11_handle(parent.into());
+            // The window lives until `close_editor`.
+            set_parent(gui, handle, window).expect("the plug-in takes its parent");
+        });
+        let children = screen.children(parent);
+        assert_eq!(children.len(), 1, "the plug-in has one window in the host's when set_parent returns");
+        let child = children[0];
+        assert!(screen.is_seen(child), "and it is mapped");
+        assert_eq!(screen.size(child), (width, height), "and of the size that was announced");
+        self.gui(|gui, handle| {
+            // Not all hosts call it; it must not matter.
+            let _ = gui.show(handle);
+        });
+        Window { parent, child }
+    }
+
+    /// Closes it, the plug-in first.
+    pub fn close_editor(&mut self, screen: &Screen, window: Window) {
+        self.gui(|gui, handle| gui.destroy(handle));
+        assert!(screen.children(window.parent).is_empty(), "the plug-in leaves no window behind");
+        screen.destroy(window.parent);
+    }
+
+    /// Drags the host's window to another size: the plug-in adjusts it, the host sets it.
+    ///
+    /// # Panics
+    /// If the plug-in refuses its own size.
+    pub fn resize_editor(&mut self, screen: &Screen, window: Window, width: u32, height: u32) -> (u32, u32) {
+        let size = self.gui(|gui, handle| {
+            let size = gui.adjust_size(handle, GuiSize { width, height }).expect("a size");
+            gui.set_size(handle, size).expect("its own size");
+            size
+        });
+        screen.resize(window.parent, size.width, size.height);
+        (size.width, size.height)
+    }
+
+    /// True if the editor may be resized by the user.
+    pub fn editor_resizes(&mut self) -> bool {
+        self.gui(|gui, handle| gui.can_resize(handle))
+    }
+
+    /// True if the plug-in offers an editor at all.
+    pub fn has_editor(&mut self) -> bool {
+        self.ask(Phase::Query, |handle| handle.get_extension::<PluginGui>().is_some())
+    }
+
+    fn gui<R>(&mut self, call: impl FnOnce(&PluginGui, &PluginMainThreadHandle<'_>) -> R) -> R {
+        self.ask(Phase::Query, |handle| {
+            let gui = handle.get_extension::<PluginGui>().expect("the plug-in has an editor");
+            call(&gui, handle)
+        })
+    }
+
+    /// Ticks the timers that are due.
+    pub(crate) fn tick_timers(&mut self) {
+        let now = Instant::now();
+        let due: Vec<u32> = {
+            let calls = self.calls();
+            let mut desk = desk(calls);
+            let due = |(id, (period, last)): (&u32, &mut (Duration, Instant))| {
+                (now.duration_since(*last) >= *period).then(|| {
+                    *last = now;
+                    *id
+                })
+            };
+            let due: Vec<u32> = desk.timers.iter_mut().filter_map(due).collect();
+            desk.ticks += u32::try_from(due.len()).expect("few");
+            due
+        };
+        for id in due {
+            self.ask(Phase::MainThread, |handle| {
+                if let Some(timer) = handle.get_extension::<PluginTimer>() {
+                    timer.on_timer(handle, TimerId(id));
+                }
+            });
+        }
+    }
+}
+
+#[allow(unsafe_code, reason = "clack cannot know how long a window lives; harness, DESIGN 9.9")]
+fn set_parent(
+    gui: &PluginGui,
+    handle: &PluginMainThreadHandle<'_>,
+    window: clack_extensions::gui::Window<'_, '_>,
+) -> Result<(), GuiError> {
+    // SAFETY: the host's window is destroyed in `close_editor`, after the plug-in's, or with the whole X server.
+    unsafe { gui.set_parent(handle, window) }
+}

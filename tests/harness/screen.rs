@@ -1,0 +1,200 @@
+//! An X server of the test's own, without a screen: what is on it can be looked at, and clicked.
+//!
+//! Called by: tests of editors. Calls: Xvfb, x11rb. Threads: [any].
+#![allow(unsafe_code, reason = "sets DISPLAY before any thread reads it; harness, DESIGN 9.9")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{
+    ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, MapState, WindowClass,
+};
+use x11rb::protocol::xtest::ConnectionExt as _;
+use x11rb::rust_connection::RustConnection;
+
+/// The test process's X server. Ends when the process's last connection does.
+pub struct Screen {
+    connection: RustConnection,
+    root: u32,
+    _server: Child,
+}
+
+static SCREEN: LazyLock<Screen> = LazyLock::new(Screen::start);
+
+/// The pixels of a window.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// `0x00rrggbb`, row by row.
+    pub pixels: Vec<u32>,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}x{} of {} colours", self.width, self.height, self.colours())
+    }
+}
+
+impl Picture {
+    /// Number of different colours.
+    #[must_use]
+    pub fn colours(&self) -> usize {
+        let mut all = self.pixels.clone();
+        all.sort_unstable();
+        all.dedup();
+        all.len()
+    }
+
+    /// The pixel at a place.
+    #[must_use]
+    pub fn at(&self, x: u32, y: u32) -> u32 {
+        self.pixels[(y * self.width + x) as usize]
+    }
+
+    /// True if most of it is of nearly this colour.
+    #[must_use]
+    pub fn is_mostly(&self, colour: u32) -> bool {
+        let near = |pixel: &&u32| {
+            let part = |word: u32, shift: u32| i64::from((word >> shift) & 0xff);
+            [0, 8, 16].iter().all(|shift| (part(**pixel, *shift) - part(colour, *shift)).abs() <= 8)
+        };
+        self.pixels.iter().filter(near).count() * 2 > self.pixels.len()
+    }
+
+    /// Writes it where a person can look at it, as a PPM; for failures.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn save(&self, name: &str) {
+        let path = std::env::temp_dir().join(format!("{name}.ppm"));
+        let mut bytes = format!("P6 {} {} 255\n", self.width, self.height).into_bytes();
+        bytes.extend(self.pixels.iter().flat_map(|pixel| pixel.to_be_bytes()[1..].to_vec()));
+        std::fs::write(path, bytes).expect("the picture is written");
+    }
+}
+
+impl Screen {
+    /// The one of this process, which `DISPLAY` names from here on.
+    #[must_use]
+    pub fn get() -> &'static Self {
+        &SCREEN
+    }
+
+    fn start() -> Self {
+        let mut xvfb = Command::new("Xvfb");
+        xvfb.args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-terminate"]);
+        let started = xvfb.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut server = started.expect("tests of editors need Xvfb (Debian's package is called xvfb)");
+        let mut number = String::new();
+        let output = server.stdout.take().expect("piped");
+        BufReader::new(output).read_line(&mut number).expect("Xvfb says its display");
+        let display = format!(":{}", number.trim());
+        // SAFETY: the tests' own code reads no environment on other threads while the first `get` runs; the C libraries
+        // that do (X, GL) start after it.
+        unsafe { std::env::set_var("DISPLAY", &display) };
+        let (connection, screen) = x11rb::connect(Some(&display)).expect("Xvfb answers");
+        let root = connection.setup().roots[screen].root;
+        Self { connection, root, _server: server }
+    }
+
+    /// A mapped window of the host's.
+    ///
+    /// # Panics
+    /// If the X server refuses.
+    #[must_use]
+    pub fn window(&self, width: u16, height: u16) -> u32 {
+        let id = self.connection.generate_id().expect("an id");
+        let aux = CreateWindowAux::new().background_pixel(0);
+        let class = WindowClass::INPUT_OUTPUT;
+        self.connection
+            .create_window(24, id, self.root, 0, 0, width, height, 0, class, 0, &aux)
+            .and_then(|_| self.connection.map_window(id))
+            .expect("the request is sent")
+            .check()
+            .expect("a window");
+        id
+    }
+
+    /// Another size of a window.
+    ///
+    /// # Panics
+    /// If the X server refuses.
+    pub fn resize(&self, window: u32, width: u32, height: u32) {
+        let aux = ConfigureWindowAux::new().width(width).height(height);
+        self.connection.configure_window(window, &aux).expect("sent").check().expect("resized");
+    }
+
+    /// Destroys a window of the host's.
+    ///
+    /// # Panics
+    /// If the X server is gone.
+    pub fn destroy(&self, window: u32) {
+        self.connection.destroy_window(window).expect("sent").check().expect("destroyed");
+    }
+
+    /// Children of a window, bottom to top.
+    ///
+    /// # Panics
+    /// If there is no such window.
+    #[must_use]
+    pub fn children(&self, window: u32) -> Vec<u32> {
+        self.connection.query_tree(window).expect("sent").reply().expect("a window").children
+    }
+
+    /// True if the window can be seen.
+    #[must_use]
+    pub fn is_seen(&self, window: u32) -> bool {
+        let reply = self.connection.get_window_attributes(window).expect("sent").reply();
+        reply.is_ok_and(|attributes| attributes.map_state == MapState::VIEWABLE)
+    }
+
+    /// Width and height.
+    ///
+    /// # Panics
+    /// If there is no such window.
+    #[must_use]
+    pub fn size(&self, window: u32) -> (u32, u32) {
+        let reply = self.connection.get_geometry(window).expect("sent").reply().expect("a window");
+        (u32::from(reply.width), u32::from(reply.height))
+    }
+
+    /// What is on a mapped window, children included.
+    ///
+    /// # Panics
+    /// If it cannot be seen.
+    #[must_use]
+    pub fn picture(&self, window: u32) -> Picture {
+        let (width, height) = self.size(window);
+        let (w, h) = (u16::try_from(width).expect("small"), u16::try_from(height).expect("small"));
+        let image = self.connection.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, w, h, u32::MAX);
+        let data = image.expect("sent").reply().expect("a window that can be seen").data;
+        let word = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
+        Picture { width, height, pixels: data.chunks_exact(4).map(word).collect() }
+    }
+
+    /// Moves the pointer.
+    ///
+    /// # Panics
+    /// If the X server refuses.
+    pub fn point(&self, x: i16, y: i16) {
+        self.fake(6, 0, x, y);
+    }
+
+    /// Presses or releases the left button.
+    ///
+    /// # Panics
+    /// If the X server refuses.
+    pub fn button(&self, pressed: bool) {
+        self.fake(if pressed { 4 } else { 5 }, 1, 0, 0);
+    }
+
+    fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
+        let sent = self.connection.xtest_fake_input(kind, detail, 0, self.root, x, y, 0);
+        sent.expect("sent").check().expect("done");
+    }
+}
