@@ -122,6 +122,12 @@ mod platform {
             let left = until.saturating_duration_since(Instant::now());
             self.0.recv_timeout(left) != Err(RecvTimeoutError::Timeout)
         }
+
+        /// Waits until the editor is gone.
+        pub(crate) fn wait_for_ever(&self) {
+            // Nothing is ever sent: it ends with the thread.
+            let _ = self.0.recv();
+        }
     }
 
     /// Size and rules of `build`'s editor, if its code answers within [`GUI_LOCK_WAIT`].

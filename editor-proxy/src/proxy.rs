@@ -134,20 +134,17 @@ impl EditorProxy {
     }
 
     /// Closes the editor and the window. An editor that does not close within [`GUI_LOCK_WAIT`] is left to its thread,
-    /// with the window around it unmapped.
+    /// with the window around it taken out of the host's.
     pub fn detach(&mut self) {
         self.idle(false);
         self.stage.set_bell(None);
         let leaving = self.stage.close();
         let Some(container) = self.container.take() else { return };
-        let until = Instant::now() + GUI_LOCK_WAIT;
-        let stuck = leaving.iter().filter(|closing| !closing.wait(until)).count();
-        if stuck > 0 {
-            container.show(false);
-            self.editors
-                .log(Level::Error, "the plug-in's editor hangs while it is closed; its thread is left");
-            // Its window lies in ours, which must stay as long as that thread draws: an X error ends a process.
-            std::mem::forget(container);
+        if !container.close(leaving, Instant::now() + GUI_LOCK_WAIT) {
+            self.editors.log(
+                Level::Warning,
+                "the plug-in's editor takes its time to close; it is left to its thread",
+            );
         }
     }
 
@@ -179,10 +176,11 @@ impl EditorProxy {
         }
         let due = self.stage.turn();
         self.idle(due.is_some());
-        if let Some(desc) = self.stage.desc() {
-            self.desc = desc;
-        }
-        if let Some(wish) = self.stage.take_wish() {
+        let before = self.desc;
+        self.desc = self.stage.desc().unwrap_or(before);
+        // A build's own size is asked for once; a user who has resized it meanwhile is not asked at all.
+        let new = (self.desc.size != before.size).then_some(self.desc.size);
+        if let Some(wish) = self.stage.take_wish().or(new) {
             let size = wish.scaled(self.scale);
             if size != self.size && self.host.request_resize(size) {
                 self.set_size(size);

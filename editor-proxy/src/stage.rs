@@ -198,12 +198,9 @@ impl Stage {
         match progress {
             Progress::Opening | Progress::Open => {}
             Progress::Drawn => {
-                let desc = next.line.desc();
                 let before = std::mem::replace(&mut inner.shown, inner.next.take());
-                let old_desc = before.as_ref().and_then(|cast| cast.line.desc());
-                if let Some(desc) = desc.filter(|desc| old_desc.is_some_and(|old| old.size != desc.size)) {
-                    self.wish(desc.size);
-                }
+                // Its size may be another one, which only [main] can ask the host for.
+                self.editors.request_callback();
                 inner.leaving.extend(before.map(Cast::close));
                 (inner.why, inner.failed, inner.due) = (None, None, None);
                 inner.wait = Duration::ZERO;

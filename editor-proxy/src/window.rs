@@ -1,7 +1,8 @@
 //! The proxy's own window: a child of the host's, and parent of the editors.
 //!
-//! Called by: `proxy`. Calls: baseview. Threads: made, used and dropped on [main]; on X11 it is served by a thread of
-//! baseview's, on which only our own code runs, so waiting for it is short.
+//! Called by: `proxy`. Calls: baseview, X11. Threads: [main]. On X11 the window itself lives on a thread of ours,
+//! `hotshell-window`: it can be destroyed only after the editors in it are gone, because an X error in a toolkit's thread
+//! ends the process, and that may take longer than [main] may wait. Elsewhere a window lives on [main].
 
 #![allow(
     unsafe_code,
@@ -13,7 +14,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 
 use baseview::dpi::{PhysicalSize, Size};
-use baseview::{HandlerError, WindowContext, WindowSettings};
+use baseview::{HandlerError, Window, WindowContext, WindowSettings};
 use hotshell_abi::editor::{EditorSize, WindowHandle, WindowKind};
 use raw_window_handle::{
     AppKitWindowHandle, HandleError, HasWindowHandle, RawWindowHandle, Win32WindowHandle, XcbWindowHandle,
@@ -49,10 +50,16 @@ fn raw(window: WindowHandle) -> Option<RawWindowHandle> {
     })
 }
 
+/// X11's ids have 32 bits in a C `unsigned long`.
+#[allow(clippy::unnecessary_cast, reason = "an unsigned long has 32 bits on Windows")]
+const fn window_id(id: std::ffi::c_ulong) -> u64 {
+    id as u64
+}
+
 fn handle_of(window: &impl HasWindowHandle) -> Option<WindowHandle> {
     let (kind, handle) = match window.window_handle().ok()?.as_raw() {
         RawWindowHandle::Xcb(xcb) => (WindowKind::X11, u64::from(xcb.window.get())),
-        RawWindowHandle::Xlib(xlib) => (WindowKind::X11, xlib.window as u64),
+        RawWindowHandle::Xlib(xlib) => (WindowKind::X11, window_id(xlib.window)),
         RawWindowHandle::Win32(win) => (WindowKind::WIN32, win.hwnd.get().cast_unsigned() as u64),
         RawWindowHandle::AppKit(view) => {
             (WindowKind::COCOA, view.ns_view.as_ptr().expose_provenance() as u64)
@@ -62,62 +69,57 @@ fn handle_of(window: &impl HasWindowHandle) -> Option<WindowHandle> {
     Some(WindowHandle { kind, reserved: 0, handle })
 }
 
-/// The proxy's window. Dropped: destroyed, with whatever is still in it.
-pub(crate) struct Container {
-    window: baseview::Window,
-    handle: WindowHandle,
+/// A mapped window of `size` physical pixels inside `parent`, and what editors get as their parent. Its loop turns `stage`.
+fn open(
+    parent: WindowHandle,
+    size: EditorSize,
+    scale: f64,
+    stage: &Arc<Stage>,
+) -> Result<(Window, WindowHandle), String> {
+    let lent = raw(parent).map(Lent).ok_or("a parent window of a kind that this build does not know")?;
+    let settings = WindowSettings::new()
+        .with_title("hotshell")
+        .with_size(physical(size))
+        .with_fallback_scale_factor(scale)
+        .with_parent(&lent);
+    let (handle, stage) = (Arc::new(OnceLock::new()), Arc::clone(stage));
+    let told = Arc::clone(&handle);
+    let make = move |window: WindowContext| -> Result<Panel, HandlerError> {
+        if let Some(handle) = handle_of(&window.platform_handle()) {
+            // Set once: this runs once.
+            let _ = told.set(handle);
+        }
+        Ok(Panel::around(window, stage, scale))
+    };
+    let window = Window::create(settings, make).map_err(|error| error.to_string())?;
+    let handle = *handle.get().ok_or("a window without a handle")?;
+    window.show().map_err(|error| error.to_string())?;
+    Ok((window, handle))
 }
 
-impl Container {
-    /// A window of `size` physical pixels inside `parent`, mapped. Its loop turns `stage`.
-    pub(crate) fn open(
-        parent: WindowHandle,
-        size: EditorSize,
-        scale: f64,
-        stage: &Arc<Stage>,
-    ) -> Result<Self, String> {
-        let lent = raw(parent).map(Lent).ok_or("a parent window of a kind that this build does not know")?;
-        let physical = PhysicalSize::new(size.width, size.height);
-        let settings = WindowSettings::new()
-            .with_title("hotshell")
-            .with_size(Size::Physical(physical.cast()))
-            .with_fallback_scale_factor(scale)
-            .with_parent(&lent);
-        let (handle, stage) = (Arc::new(OnceLock::new()), Arc::clone(stage));
-        let told = Arc::clone(&handle);
-        let make = move |window: WindowContext| -> Result<Panel, HandlerError> {
-            if let Some(handle) = handle_of(&window.platform_handle()) {
-                // Set once: this runs once.
-                let _ = told.set(handle);
-            }
-            Ok(Panel::around(window, stage, scale))
-        };
-        let window = baseview::Window::create(settings, make).map_err(|error| error.to_string())?;
-        let handle = *handle.get().ok_or("a window without a handle")?;
-        window.show().map_err(|error| error.to_string())?;
-        Ok(Self { window, handle })
-    }
-
-    /// What editors get as their parent.
-    pub(crate) const fn handle(&self) -> WindowHandle {
-        self.handle
-    }
-
-    /// Wakes its loop, from any thread.
-    pub(crate) fn bell(&self) -> impl Fn() + Send + use<> {
-        let waker = self.window.waker();
-        move || waker.request_poll()
-    }
-
-    /// Maps or unmaps it.
-    pub(crate) fn show(&self, visible: bool) {
-        // A window that the host has destroyed is no longer there to be shown.
-        let _ = if visible { self.window.show() } else { self.window.hide() };
-    }
-
-    /// Another size, in physical pixels.
-    pub(crate) fn resize(&self, size: EditorSize) {
-        let physical = PhysicalSize::new(size.width, size.height);
-        let _ = self.window.resize(Size::Physical(physical.cast()));
-    }
+fn physical(size: EditorSize) -> Size {
+    Size::Physical(PhysicalSize::new(size.width, size.height).cast())
 }
+
+/// What the window is told.
+enum Command {
+    Show(bool),
+    Resize(EditorSize),
+}
+
+fn obey(window: &Window, command: &Command) {
+    // A window that the host has destroyed is no longer there to be changed.
+    let _ = match command {
+        Command::Show(true) => window.show(),
+        Command::Show(false) => window.hide(),
+        Command::Resize(size) => window.resize(physical(*size)),
+    };
+}
+
+#[cfg(target_os = "linux")]
+mod platform;
+#[cfg(not(target_os = "linux"))]
+#[path = "window/on_main.rs"]
+mod platform;
+
+pub(crate) use platform::Container;

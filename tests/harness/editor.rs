@@ -3,12 +3,14 @@
 //! Called by: tests of editors, `plugin`. Calls: clack-host, `screen`. Threads: the plug-in's main thread.
 
 use std::collections::BTreeMap;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiError, GuiSize, HostGuiImpl, PluginGui};
 use clack_extensions::timer::{HostTimerImpl, PluginTimer, TimerId};
 use clack_host::prelude::*;
 
+use crate::audio::Setup;
 use crate::calls::Phase;
 use crate::host::{MainThread, Shared};
 use crate::plugin::Plugin;
@@ -25,6 +27,8 @@ pub struct Desk {
     pub ticks: u32,
     /// Sizes that were asked for.
     pub sizes: Vec<(u32, u32)>,
+    /// Edits that a VST3 host was told.
+    pub edits: Vec<&'static str>,
 }
 
 /// Leaves the lock usable after a failed test.
@@ -108,8 +112,34 @@ impl Plugin {
     /// Closes it, the plug-in first.
     pub fn close_editor(&mut self, screen: &Screen, window: Window) {
         self.gui(|gui, handle| gui.destroy(handle));
-        assert!(screen.children(window.parent).is_empty(), "the plug-in leaves no window behind");
+        let left = screen.children(window.parent);
+        assert!(
+            left.is_empty(),
+            "windows left in the host's: {left:x?} of {window:x?}; {:?}",
+            self.calls().lines()
+        );
         screen.destroy(window.parent);
+    }
+
+    /// Timers that the plug-in has asked for.
+    #[must_use]
+    pub fn timers_started(&self) -> u32 {
+        desk(self.calls()).started
+    }
+
+    /// Lets the plug-in close it, and looks no further.
+    pub fn abandon_editor(&mut self) {
+        self.gui(|gui, handle| gui.destroy(handle));
+    }
+
+    /// Activates and deactivates on another thread, and returns once the plug-in's configuration is locked.
+    pub fn activate_elsewhere(&mut self, setup: Setup) -> JoinHandle<()> {
+        let raw = Raw(std::ptr::from_ref(self.instance().raw_instance()));
+        let hold =
+            std::thread::Builder::new().name("host-activates".to_owned()).spawn(move || raw.activate(setup));
+        let hold = hold.expect("a thread");
+        self.wait_until("the lock is held", |plugin| plugin.save().is_none());
+        hold
     }
 
     /// Drags the host's window to another size: the plug-in adjusts it, the host sets it.
@@ -165,6 +195,27 @@ impl Plugin {
                     timer.on_timer(handle, TimerId(id));
                 }
             });
+        }
+    }
+}
+
+/// The plug-in, for another thread.
+struct Raw(*const clap_sys::plugin::clap_plugin);
+
+#[allow(unsafe_code, reason = "a host that activates on a worker; harness, DESIGN 9.9")]
+// SAFETY: the test keeps the plug-in until it has joined the thread.
+unsafe impl Send for Raw {}
+
+impl Raw {
+    #[allow(unsafe_code, reason = "a host that activates on a worker; harness, DESIGN 9.9")]
+    fn activate(self, setup: Setup) {
+        // SAFETY: the test keeps the plug-in until it has joined this thread, and calls nothing of its audio half.
+        unsafe {
+            let plugin = &*self.0;
+            let (activate, deactivate) =
+                (plugin.activate.expect("activate"), plugin.deactivate.expect("deactivate"));
+            assert!(activate(plugin, setup.rate, 1, setup.max_frames), "activated");
+            deactivate(plugin);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
@@ -19,6 +19,19 @@ pub struct Screen {
     connection: RustConnection,
     root: u32,
     _server: Child,
+}
+
+/// A test's turn at the screen.
+pub struct Turn {
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl std::ops::Deref for Turn {
+    type Target = Screen;
+
+    fn deref(&self) -> &Screen {
+        &SCREEN
+    }
 }
 
 static SCREEN: LazyLock<Screen> = LazyLock::new(Screen::start);
@@ -79,10 +92,11 @@ impl Picture {
 }
 
 impl Screen {
-    /// The one of this process, which `DISPLAY` names from here on.
+    /// The one of this process, which `DISPLAY` names from here on, for one test at a time: there is one pointer.
     #[must_use]
-    pub fn get() -> &'static Self {
-        &SCREEN
+    pub fn turn() -> Turn {
+        static TURN: Mutex<()> = Mutex::new(());
+        Turn { _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
     fn start() -> Self {
@@ -163,38 +177,74 @@ impl Screen {
         (u32::from(reply.width), u32::from(reply.height))
     }
 
+    /// Width and height, if there is such a window.
+    #[must_use]
+    pub fn try_size(&self, window: u32) -> Option<(u32, u32)> {
+        let reply = self.connection.get_geometry(window).ok()?.reply().ok()?;
+        Some((u32::from(reply.width), u32::from(reply.height)))
+    }
+
+    /// What is on a window, if it can be seen.
+    #[must_use]
+    pub fn try_picture(&self, window: u32) -> Option<Picture> {
+        let (width, height) = self.try_size(window)?;
+        let (w, h) = (u16::try_from(width).ok()?, u16::try_from(height).ok()?);
+        let image = self.connection.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, w, h, u32::MAX);
+        let data = image.ok()?.reply().ok()?.data;
+        let word = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
+        Some(Picture { width, height, pixels: data.chunks_exact(4).map(word).collect() })
+    }
+
     /// What is on a mapped window, children included.
     ///
     /// # Panics
     /// If it cannot be seen.
     #[must_use]
     pub fn picture(&self, window: u32) -> Picture {
-        let (width, height) = self.size(window);
-        let (w, h) = (u16::try_from(width).expect("small"), u16::try_from(height).expect("small"));
-        let image = self.connection.get_image(ImageFormat::Z_PIXMAP, window, 0, 0, w, h, u32::MAX);
-        let data = image.expect("sent").reply().expect("a window that can be seen").data;
-        let word = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
-        Picture { width, height, pixels: data.chunks_exact(4).map(word).collect() }
+        self.try_picture(window).expect("a window that can be seen")
     }
 
-    /// Moves the pointer.
-    ///
-    /// # Panics
-    /// If the X server refuses.
-    pub fn point(&self, x: i16, y: i16) {
+    /// Presses the left button at a place of the screen.
+    #[must_use]
+    pub fn press(&self, x: i16, y: i16) -> Pressed<'_> {
         self.fake(6, 0, x, y);
-    }
-
-    /// Presses or releases the left button.
-    ///
-    /// # Panics
-    /// If the X server refuses.
-    pub fn button(&self, pressed: bool) {
-        self.fake(if pressed { 4 } else { 5 }, 1, 0, 0);
+        self.fake(4, 1, 0, 0);
+        Pressed { screen: self, from: x, x, y }
     }
 
     fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
         let sent = self.connection.xtest_fake_input(kind, detail, 0, self.root, x, y, 0);
         sent.expect("sent").check().expect("done");
+    }
+}
+
+/// The left button, held. Dropped: released.
+pub struct Pressed<'a> {
+    screen: &'a Screen,
+    from: i16,
+    x: i16,
+    y: i16,
+}
+
+impl Pressed<'_> {
+    /// Moves a little to the right. At the end of the fixture's slider it lets go and begins again: a toolkit may not
+    /// have been ready for the first press.
+    pub fn right(&mut self) {
+        if self.x >= self.from + 90 {
+            self.screen.fake(5, 1, 0, 0);
+            self.x = self.from;
+            self.screen.fake(6, 0, self.x, self.y);
+            self.screen.fake(4, 1, 0, 0);
+        }
+        self.x += 1;
+        self.screen.fake(6, 0, self.x, self.y);
+    }
+}
+
+impl Drop for Pressed<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.screen.fake(5, 1, 0, 0);
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! | `plugin` | the main-thread half of one instance |
 //! | `asking` | what it answers: buses, parameters, texts, state |
 //! | `audio` | its blocks |
+//! | `view` | its editor |
 //!
 //! Called by: tests and benchmarks. Calls: the `vst3` crate, the plug-ins under test. Threads: as in the CLAP host.
 
@@ -15,9 +16,11 @@ pub mod audio;
 pub mod module;
 pub mod objects;
 pub mod plugin;
+pub mod view;
 
 pub use asking::{Asking, Vst3Param};
 pub use audio::Rude;
 pub use module::Module;
 pub use objects::{Habits, restart};
 pub use plugin::{OnRestart, Vst3, Vst3Options};
+pub use view::Vst3View;

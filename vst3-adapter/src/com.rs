@@ -8,6 +8,7 @@
 #![allow(unsafe_code, reason = "DESIGN 9.9: a COM object's layout is a promise to C")]
 
 use std::mem::size_of;
+use std::sync::Arc;
 
 use vst3::Steinberg::Vst::ChannelContext::IInfoListener;
 use vst3::Steinberg::Vst::{
@@ -28,12 +29,14 @@ pub(crate) mod handler;
 mod notes;
 pub(crate) mod stream;
 mod units;
+#[cfg(feature = "editor")]
+mod view;
 
 pub(crate) use extras::{PREFETCH_UNREAD, prefetchable};
 pub(crate) use notes::takes_expressions;
 
 /// The object that a host holds.
-pub(crate) struct Component(pub(crate) Instance);
+pub(crate) struct Component(pub(crate) Arc<Instance>);
 
 impl Class for Component {
     type Interfaces = Interfaces;

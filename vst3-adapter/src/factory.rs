@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "DESIGN 9.9: a COM interface takes C's pointers")]
 
 use std::ffi::{CStr, c_char, c_void};
+use std::sync::Arc;
 
 use hotshell_abi::PluginDesc;
 use hotshell_core::shell::Plugins;
@@ -220,7 +221,7 @@ impl IPluginFactoryTrait for Factory {
             };
             match self.offers().into_iter().find(|offer| offer.class_id() == class) {
                 Some(Offer::Plugin(index, _)) => {
-                    let made = Component(Instance::new(self.plugins, index));
+                    let made = Component(Arc::new(Instance::new(self.plugins, index)));
                     // SAFETY: as above.
                     unsafe { hand_over(made, iid, obj) }
                 }

@@ -161,6 +161,12 @@ impl Instance {
         self.plugins.describe(self.index)
     }
 
+    /// True if a later build may have what this one has not.
+    #[cfg(feature = "editor")]
+    pub(crate) fn is_hot(&self) -> bool {
+        self.plugins.is_hot()
+    }
+
     /// What is alive between `initialize` and `terminate`.
     pub(crate) fn live(&self) -> Option<Arc<Live>> {
         self.live.read().clone()

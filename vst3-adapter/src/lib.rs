@@ -49,5 +49,7 @@ mod instance;
 mod params;
 mod process;
 mod state;
+#[cfg(feature = "editor")]
+mod view;
 
 pub use entry::{Artifact, ModuleState, get_plugin_factory, module_entry, module_exit};

@@ -63,6 +63,12 @@ pub(crate) struct AppData {
     pub(crate) wanted: AtomicU32,
 }
 
+impl AppData {
+    fn edited(&self, what: &'static str) {
+        self.calls.desk.lock().unwrap_or_else(PoisonError::into_inner).edits.push(what);
+    }
+}
+
 /// The application object and the component handler in one.
 pub(crate) struct App(pub(crate) Arc<AppData>);
 
@@ -87,12 +93,15 @@ impl IHostApplicationTrait for App {
 
 impl IComponentHandlerTrait for App {
     unsafe fn beginEdit(&self, _id: ParamID) -> tresult {
+        self.0.edited("begin");
         kResultOk
     }
     unsafe fn performEdit(&self, _id: ParamID, _value: ParamValue) -> tresult {
+        self.0.edited("perform");
         kResultOk
     }
     unsafe fn endEdit(&self, _id: ParamID) -> tresult {
+        self.0.edited("end");
         kResultOk
     }
     unsafe fn restartComponent(&self, flags: int32) -> tresult {

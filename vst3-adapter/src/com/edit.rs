@@ -17,6 +17,8 @@ use vst3::Steinberg::{
 use super::{Component, put, text_at, wide};
 use crate::controller::{described, normalised, parsed, set_normalised, text_of};
 use crate::error::gate;
+#[cfg(feature = "editor")]
+use crate::error::guard;
 
 fn written(done: bool) -> tresult {
     if done { kResultOk } else { kInvalidArgument }
@@ -100,9 +102,17 @@ impl IEditControllerTrait for Component {
         })
     }
 
-    /// Editors come with the editor-proxy; null says that there is none.
+    /// Null says that there is none.
+    #[cfg(not(feature = "editor"))]
     unsafe fn createView(&self, _name: FIDString) -> *mut IPlugView {
         std::ptr::null_mut()
+    }
+
+    /// Always one where the plug-in has an editor, whatever that editor does.
+    #[cfg(feature = "editor")]
+    unsafe fn createView(&self, name: FIDString) -> *mut IPlugView {
+        // SAFETY: VST3: null or a C string.
+        guard(std::ptr::null_mut(), || unsafe { crate::com::view::create(&self.0, name) })
     }
 }
 

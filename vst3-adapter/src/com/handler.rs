@@ -61,6 +61,30 @@ impl Handler {
         self.0.lock().clone()
     }
 
+    /// The user takes hold of a parameter. [main], in a safe call.
+    pub(crate) fn begin(&self, id: u32) {
+        if let Some(handler) = self.get() {
+            // SAFETY: the reference in hand keeps the object alive.
+            unsafe { handler.beginEdit(id) };
+        }
+    }
+
+    /// The user has moved it, 0 to 1. [main], in a safe call.
+    pub(crate) fn perform(&self, id: u32, normalised: f64) {
+        if let Some(handler) = self.get() {
+            // SAFETY: as above.
+            unsafe { handler.performEdit(id, normalised) };
+        }
+    }
+
+    /// The user lets go. [main], in a safe call.
+    pub(crate) fn end(&self, id: u32) {
+        if let Some(handler) = self.get() {
+            // SAFETY: as above.
+            unsafe { handler.endEdit(id) };
+        }
+    }
+
     /// [main], in a safe call.
     pub(crate) fn restart(&self, flags: i32) {
         if let (Some(handler), true) = (self.get(), flags != 0) {

@@ -172,7 +172,7 @@ impl Daw {
 
     fn playing_first(first: &'static LogicApi) -> Self {
         let plugins: &'static Real = Box::leak(Box::new(Real { shell: OnceLock::new(), first }));
-        let object = ComWrapper::new(Component(Instance::new(plugins, 0)));
+        let object = ComWrapper::new(Component(Arc::new(Instance::new(plugins, 0))));
         let data = Arc::new(HostData::default());
         let host = ComWrapper::new(HostObject(Arc::clone(&data)));
         let daw = Self {

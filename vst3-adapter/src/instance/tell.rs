@@ -8,6 +8,7 @@
 
 use std::sync::atomic::Ordering;
 
+use hotshell_core::shell::editors::Edit;
 use hotshell_core::shell::{Changes, Phase};
 use vst3::Steinberg::Vst::RestartFlags_ as flags;
 
@@ -29,12 +30,33 @@ impl Instance {
         if !self.handler.is_set() {
             return;
         }
+        self.deliver_edits(&live);
         let changes = live.shell.take_changes(Phase::AtOnce);
         let waiting = self.pending.swap(0, Ordering::AcqRel).cast_signed();
         let now = waiting | self.restart_flags(&live, changes) | self.prefetch_flag(&live);
         self.handler.restart(now);
         if changes.contains(Changes::DIRTY) {
             self.handler.dirty();
+        }
+    }
+
+    /// What the user did in the editor, in order.
+    fn deliver_edits(&self, live: &Live) {
+        let edits = live.shell.take_edits();
+        if edits.is_empty() {
+            return;
+        }
+        let table = live.table();
+        for edit in edits {
+            match edit {
+                Edit::Begin { id } => self.handler.begin(id),
+                Edit::Perform { id, plain } => {
+                    if let Some((_, travel)) = table.travel(id) {
+                        self.handler.perform(id, travel.normalised(plain));
+                    }
+                }
+                Edit::End { id } => self.handler.end(id),
+            }
         }
     }
 

@@ -1,0 +1,134 @@
+//! X11: the window on a thread of its own.
+//!
+//! Called by: `proxy`. Calls: `window`, X11. Threads: [main]; the window on `hotshell-window`.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use baseview::WindowWaker;
+use hotshell_abi::editor::{EditorSize, WindowHandle};
+use x11rb::protocol::xproto::ConnectionExt;
+use x11rb::rust_connection::RustConnection;
+
+use super::{Command, obey, open};
+use crate::helper::Closing;
+use crate::stage::Stage;
+
+/// Longest wait for a window in which only our own code runs: the X server's time.
+const X_SERVER: Duration = Duration::from_secs(2);
+
+enum Order {
+    Obey(Command),
+    /// The host's window ends: gone as soon as these editors are.
+    Close(Vec<Closing>),
+}
+
+/// The proxy's window. Dropped: destroyed.
+pub(crate) struct Container {
+    orders: Sender<Order>,
+    ended: Receiver<()>,
+    waker: WindowWaker,
+    handle: WindowHandle,
+}
+
+impl Container {
+    pub(crate) fn open(
+        parent: WindowHandle,
+        size: EditorSize,
+        scale: f64,
+        stage: &Arc<Stage>,
+    ) -> Result<Self, String> {
+        let (orders, received) = channel();
+        let (opened, answer) = channel();
+        let (end, ended) = channel();
+        let stage = Arc::clone(stage);
+        let run = move || {
+            // Dropped last: its other end hears of it.
+            let _end: Sender<()> = end;
+            match open(parent, size, scale, &stage) {
+                Ok((window, handle)) => {
+                    // [main] waits for it, or has given up, and then the orders end at once.
+                    let _ = opened.send(Ok((window.waker(), handle)));
+                    serve(&window, &received);
+                }
+                Err(why) => {
+                    let _ = opened.send(Err(why));
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("hotshell-window".to_owned()).spawn(run);
+        thread.map_err(|error| error.to_string())?;
+        let late = |_| "the X server did not answer".to_owned();
+        let (waker, handle) = answer.recv_timeout(X_SERVER).map_err(late)??;
+        Ok(Self { orders, ended, waker, handle })
+    }
+
+    /// What editors get as their parent.
+    pub(crate) const fn handle(&self) -> WindowHandle {
+        self.handle
+    }
+
+    /// Wakes its loop, from any thread.
+    pub(crate) fn bell(&self) -> impl Fn() + Send + use<> {
+        let waker = self.waker.clone();
+        move || waker.request_poll()
+    }
+
+    /// Maps or unmaps it.
+    pub(crate) fn show(&self, visible: bool) {
+        self.order(Command::Show(visible));
+    }
+
+    /// Another size, in physical pixels.
+    pub(crate) fn resize(&self, size: EditorSize) {
+        self.order(Command::Resize(size));
+    }
+
+    fn order(&self, command: Command) {
+        // Without its thread there is no window either.
+        let _ = self.orders.send(Order::Obey(command));
+    }
+
+    /// Ends it once `leaving` have left, and waits for that, but not beyond `until`. False: they still hang. Then the
+    /// window is out of the host's, unseen, and goes when they do.
+    pub(crate) fn close(self, leaving: Vec<Closing>, until: Instant) -> bool {
+        // Without its thread there is no window either.
+        let _ = self.orders.send(Order::Close(leaving));
+        let left = until.saturating_duration_since(Instant::now());
+        let gone = self.ended.recv_timeout(left) != Err(RecvTimeoutError::Timeout);
+        if !gone {
+            take_away(self.handle);
+        }
+        gone
+    }
+}
+
+fn serve(window: &baseview::Window, orders: &Receiver<Order>) {
+    while let Ok(order) = orders.recv() {
+        match order {
+            Order::Obey(command) => obey(window, &command),
+            Order::Close(leaving) => {
+                leaving.iter().for_each(Closing::wait_for_ever);
+                return;
+            }
+        }
+    }
+}
+
+/// Takes the window out of the host's, which may be destroyed any moment, through a connection of our own: the window's
+/// is busy.
+fn take_away(window: WindowHandle) {
+    let Ok(id) = u32::try_from(window.handle) else { return };
+    let Ok((connection, screen)) = RustConnection::connect(None) else { return };
+    let Some(root) = x11rb::connection::Connection::setup(&connection).roots.get(screen).map(|s| s.root)
+    else {
+        return;
+    };
+    // An X server that refuses has no such window any more.
+    let _ = connection
+        .unmap_window(id)
+        .and_then(|_| connection.reparent_window(id, root, 0, 0))
+        .map(|sent| sent.check());
+}
