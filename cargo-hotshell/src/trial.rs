@@ -138,6 +138,9 @@ pub fn show(terminal: &Terminal, verdict: &Verdict, kept: Option<&Path>) {
         }
         if let (0, Some(file)) = (place, kept) {
             terminal.print(&format!("{:>12} {}", "again:", keep::command(file)));
+            if let Some(debugger) = keep::debugger(file) {
+                terminal.print(&format!("{:>12} {debugger}", "debug:"));
+            }
         }
     }
     if verdict.error().is_some() {
@@ -191,4 +194,22 @@ fn missing(library: &Path) -> Error {
 /// A replay of something that is none.
 fn no_replay(file: &Path, why: &dyn std::fmt::Display) -> Result<ExitCode, Error> {
     bail!("{} is no saved input of a trial: {why}", file.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_projects_states_are_those_in_their_folder_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(golden_states(folder.path()).is_empty());
+        let states = folder.path().join("tests/states");
+        std::fs::create_dir_all(&states).unwrap();
+        for name in ["b.hotshell", "a.hotshell", "notes.txt"] {
+            std::fs::write(states.join(name), "").unwrap();
+        }
+        let found = golden_states(folder.path());
+        assert_eq!(found, ["a.hotshell", "b.hotshell"].map(|name| states.join(name)));
+    }
 }

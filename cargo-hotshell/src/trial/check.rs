@@ -129,3 +129,66 @@ impl Clock {
         Some(Finding { error, kind: Kind::Slow, what, place, block, stack: Vec::new() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trial::plan::{Facts, cases};
+
+    fn case(rate: f64, frames: u32, offline: bool) -> Case {
+        let facts =
+            Facts { layouts: 1, params: Vec::new(), notes: false, id: String::new(), states: Vec::new() };
+        Case { rate, frames, offline, ..cases(&[facts], 1).remove(0) }
+    }
+
+    fn clock(case: &Case, times: [f64; 5]) -> Option<Finding> {
+        let mut clock = Clock::new(case);
+        for (block, times) in (0..).zip(times) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "nanoseconds of a test"
+            )]
+            let cpu_ns = (times * f64::from(case.frames) * 1e9 / case.rate) as u64;
+            clock.count(block, case.frames, cpu_ns);
+        }
+        clock.verdict(case)
+    }
+
+    #[test]
+    fn slower_than_real_time_on_the_whole_is_an_error_where_people_play_and_a_warning_beyond() {
+        let error = |rate, times| clock(&case(rate, 64, false), times).map(|finding| finding.error);
+        assert_eq!(error(48_000.0, [0.0, 1.1, 1.1, 1.1, 1.1]), Some(true));
+        assert_eq!(error(192_000.0, [0.0, 1.1, 1.1, 1.1, 1.1]), Some(false));
+        assert_eq!(error(48_000.0, [0.0, 0.1, 1.5, 0.1, 0.1]), Some(false), "one block");
+        assert_eq!(error(48_000.0, [9.0, 0.1, 0.1, 0.1, 0.1]), None, "the first finds everything cold");
+        assert_eq!(clock(&case(48_000.0, 16, false), [9.0; 5]), None, "short blocks are not judged");
+        assert_eq!(clock(&case(48_000.0, 64, true), [9.0; 5]), None, "nor is rendering");
+    }
+
+    fn judge(offline: bool, block: u32, offences: &Offences, patience: &mut Patience) -> (bool, usize) {
+        let mut warnings = Vec::new();
+        let place = (Place::Process, block);
+        let answer = misdeeds(&case(48_000.0, 64, offline), place, offences, patience, &mut warnings);
+        (answer.is_err(), warnings.len())
+    }
+
+    #[test]
+    fn memory_is_forgiven_in_a_first_block_and_once_in_a_process() {
+        let memory = Offences { memory: 1, ..Offences::default() };
+        let mut patience = Patience::default();
+        assert_eq!(judge(true, 5, &memory, &mut patience), (false, 0), "rendering may allocate");
+        assert_eq!(judge(false, 0, &memory, &mut patience), (false, 1));
+        assert_eq!(judge(false, 0, &memory, &mut patience), (false, 1));
+        assert_eq!(judge(false, 5, &memory, &mut patience), (false, 1), "a thread-local, perhaps");
+        assert_eq!(judge(false, 6, &memory, &mut patience), (true, 0));
+    }
+
+    #[test]
+    fn waits_are_errors_however_they_were_seen() {
+        let mut patience = Patience::default();
+        let waits = Offences { waits: 1, ..Offences::default() };
+        assert_eq!(judge(false, 5, &waits, &mut patience), (true, 0));
+        assert_eq!(judge(false, 5, &Offences::default(), &mut patience), (false, 0));
+    }
+}

@@ -56,6 +56,14 @@ pub fn command(file: &Path) -> String {
     format!("cargo hotshell trial --replay {}", quoted(file))
 }
 
+/// The same under a debugger, which stops where something happens that must not; `None` where nobody knows who we are.
+#[must_use]
+pub fn debugger(file: &Path) -> Option<String> {
+    let own = quoted(&std::env::current_exe().ok()?);
+    let file = quoted(file);
+    Some(format!("rust-gdb -ex 'break hotshell_trial_fault' -ex run --args {own} trial --replay {file}"))
+}
+
 /// As a shell reads it back.
 fn quoted(file: &Path) -> String {
     let text = file.display().to_string();
@@ -78,14 +86,6 @@ pub fn replay(file: &Path, library: Option<&Path>) -> Result<ExitCode, Error> {
     let library = library.canonicalize().map_err(|_| missing(library))?;
     let terminal = Terminal::new();
     terminal.say("Replaying", format_args!("{} on {}", kept.what, library.display()));
-    if let Ok(own) = std::env::current_exe() {
-        let debugger = format!(
-            "rust-gdb -ex 'break hotshell_trial_fault' -ex run --args {} trial --replay {}",
-            quoted(&own),
-            quoted(file)
-        );
-        terminal.print(&format!("{:>12} {debugger}", "debug:"));
-    }
     guard::leave_nothing();
     guard::prepare();
     let tables = child::load(&library).map_err(Error::msg)?;
