@@ -1,11 +1,12 @@
-//! What a reload costs: lost blocks, time until it is heard, the block of the swap, memory and files.
+//! What a reload costs, through CLAP and through VST3: lost blocks, time until it is heard, the block of the swap; and
+//! memory, files and the edit loop through CLAP.
 //! `cargo bench -p hotshell-tests --bench reload [-- --json FILE] [release] [dev] [memory] [saved]`
 
 use hotshell_core::reload::slot::{self, Slot};
 use hotshell_tests::figures::{Figures, median};
 use hotshell_tests::fixture::workspace;
 use hotshell_tests::{
-    Built, Bundle, Fixture, HostOptions, Play, Plugin, Profile, Scene, Scope, Setup, constant,
+    Built, Bundle, Fixture, HostOptions, Instance, Play, Plugin, Profile, Scene, Scope, Setup, constant,
 };
 use serde_json::json;
 
@@ -20,7 +21,7 @@ fn milliseconds(nanoseconds: u64) -> f64 {
 }
 
 /// Publishes, waits until it is heard, and answers published -> first new block, in milliseconds.
-fn reload(scene: &mut Scene, build: &Built) -> f64 {
+fn reload<I: Instance>(scene: &mut Scene<I>, build: &Built) -> f64 {
     let number = scene.publish_while_playing(build);
     let published = scene.slot.slot().read_manifest().expect("a manifest").published_at;
     let reports = scene.slot.reports();
@@ -29,9 +30,9 @@ fn reload(scene: &mut Scene, build: &Built) -> f64 {
 }
 
 /// Plays until a fade is over.
-fn settle(scene: &mut Scene) {
-    let blocks = scene.plugin.playing().blocks();
-    scene.plugin.wait_until("the fade", |p| p.playing().blocks() > blocks + 30);
+fn settle<I: Instance>(scene: &mut Scene<I>) {
+    let blocks = scene.plugin.blocks();
+    scene.plugin.wait_until("the fade", |plugin| plugin.blocks() > blocks + 30);
 }
 
 /// Nanoseconds of the slowest block around each swap, over the median block.
@@ -46,10 +47,12 @@ fn swap_blocks(recording: &hotshell_tests::Recording) -> Vec<f64> {
     swaps.map(|i| times[i.saturating_sub(1)..=i].iter().fold(0.0_f64, |a, b| a.max(*b)) - steady).collect()
 }
 
-fn profile(figures: &mut Figures, profile: Profile, name: &str) {
-    let steady = |features: &[&str]| Fixture::new("fixture-steady", features).profile(profile);
-    let builds = [steady(&["v2"]).logic(), steady(&["v3"]).logic()];
-    let mut scene = Scene::active(&steady(&[]));
+fn steady(profile: Profile, features: &[&str]) -> Fixture {
+    Fixture::new("fixture-steady", features).profile(profile)
+}
+
+fn profile<I: Instance>(figures: &mut Figures, mut scene: Scene<I>, profile: Profile, name: &str) {
+    let builds = [steady(profile, &["v2"]).logic(), steady(profile, &["v3"]).logic()];
     scene.plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
     let mut heard = Vec::new();
     for i in 0..RELOADS {
@@ -229,7 +232,9 @@ fn main() {
     let mut figures = Figures::from_arguments();
     for (name, optimised) in [("release", Profile::Release), ("dev", Profile::Dev)] {
         if figures.wants(name) {
-            profile(&mut figures, optimised, name);
+            let shell = steady(optimised, &[]);
+            profile(&mut figures, Scene::active(&shell), optimised, name);
+            profile(&mut figures, Scene::vst3_active(&shell), optimised, &format!("vst3.{name}"));
         }
     }
     if figures.wants("memory") {
