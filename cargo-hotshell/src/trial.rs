@@ -87,6 +87,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let verdict = running.finish()?;
     let terminal = Terminal::new();
     let kept = verdict.error().map(|found| keep::keep(&library, None, found)).transpose()?;
+    show_unseen(&terminal, &verdict);
     show(&terminal, &verdict, kept.as_deref());
     if verdict.error().is_none() && verdict.untried.is_none() {
         terminal.say("Passed", summary(&verdict));
@@ -147,8 +148,11 @@ pub fn show(terminal: &Terminal, verdict: &Verdict, kept: Option<&Path>) {
         for line in &verdict.said {
             terminal.print(&format!("{:>12} {line}", "said:"));
         }
-        return;
     }
+}
+
+/// What the trial could not watch. The same each time: for the first one.
+pub fn show_unseen(terminal: &Terminal, verdict: &Verdict) {
     for what in &verdict.blind {
         terminal.warn("Unseen", format_args!("{what}: not watched on this machine"));
     }

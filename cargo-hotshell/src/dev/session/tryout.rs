@@ -9,7 +9,7 @@ use crate::Error;
 use crate::compile::Built;
 use crate::publish::is_current;
 use crate::trial::run::Running;
-use crate::trial::{golden_states, keep, lines, order, show, summary};
+use crate::trial::{golden_states, keep, lines, order, show, show_unseen, summary};
 
 /// A build that is tried.
 pub(super) struct Tryout {
@@ -54,6 +54,9 @@ impl Session<'_> {
         let Some(tryout) = self.tryout.take_if(|tryout| tryout.number == number) else { return Ok(()) };
         let verdict = tryout.running.finish()?;
         self.terminal.idle();
+        if self.story.saved_at.is_none() {
+            show_unseen(self.terminal, &verdict);
+        }
         let artifact = &tryout.built.artifact;
         let kept = match verdict.error() {
             Some(found) => {

@@ -246,10 +246,13 @@ static DISPATCHED: AtomicBool = AtomicBool::new(false);
 static FIRST_CALL: AtomicI64 = AtomicI64::new(NONE);
 const NONE: i64 = -1;
 
+#[cfg(target_arch = "x86_64")]
 const PR_SET_SYSCALL_USER_DISPATCH: c_int = 59;
+#[cfg(target_arch = "x86_64")]
 const PR_SYS_DISPATCH_ON: c_int = 1;
 
 /// Calls that a busy kernel clock source costs on some machines, and that wait for nobody.
+#[cfg(target_arch = "x86_64")]
 fn is_harmless(call: i64) -> bool {
     [libc::SYS_clock_gettime, libc::SYS_gettimeofday, libc::SYS_getcpu].contains(&call)
 }
