@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire};
 use std::time::Instant;
 
 use baseview::dpi::{PhysicalSize, Size};
@@ -81,16 +82,24 @@ pub(crate) struct Panel {
     strip: RefCell<Option<Window>>,
     /// When the loop will come round by itself.
     due: Cell<Option<Instant>>,
+    /// The window should close itself.
+    closing: Arc<AtomicBool>,
 }
 
 impl Panel {
-    pub(crate) fn around(window: WindowContext, stage: Arc<Stage>, scale: f64) -> Self {
+    pub(crate) fn around(
+        window: WindowContext,
+        stage: Arc<Stage>,
+        scale: f64,
+        closing: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             paper: Paper::new(window, scale),
             stage,
             said: RefCell::default(),
             strip: RefCell::default(),
             due: Cell::default(),
+            closing,
         }
     }
 
@@ -137,6 +146,10 @@ impl WindowHandler for Panel {
     }
 
     fn poll(&self) {
+        if self.closing.load(Acquire) {
+            self.paper.window.request_close();
+            return;
+        }
         let due = self.stage.turn();
         self.say(self.stage.message());
         self.come_round(due);

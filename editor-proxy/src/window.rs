@@ -11,6 +11,7 @@
 
 use std::num::{NonZeroIsize, NonZeroU32};
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use baseview::dpi::{PhysicalSize, Size};
@@ -69,12 +70,14 @@ fn handle_of(window: &impl HasWindowHandle) -> Option<WindowHandle> {
     Some(WindowHandle { kind, reserved: 0, handle })
 }
 
-/// A mapped window of `size` physical pixels inside `parent`, and what editors get as their parent. Its loop turns `stage`.
+/// A mapped window of `size` physical pixels inside `parent`, and what editors get as their parent. Its loop turns `stage`, and
+/// ends once `closing` is set.
 fn open(
     parent: WindowHandle,
     size: EditorSize,
     scale: f64,
     stage: &Arc<Stage>,
+    closing: &Arc<AtomicBool>,
 ) -> Result<(Window, WindowHandle), String> {
     let lent = raw(parent).map(Lent).ok_or("a parent window of a kind that this build does not know")?;
     let settings = WindowSettings::new()
@@ -83,13 +86,13 @@ fn open(
         .with_fallback_scale_factor(scale)
         .with_parent(&lent);
     let (handle, stage) = (Arc::new(OnceLock::new()), Arc::clone(stage));
-    let told = Arc::clone(&handle);
+    let (told, closing) = (Arc::clone(&handle), Arc::clone(closing));
     let make = move |window: WindowContext| -> Result<Panel, HandlerError> {
         if let Some(handle) = handle_of(&window.platform_handle()) {
             // Set once: this runs once.
             let _ = told.set(handle);
         }
-        Ok(Panel::around(window, stage, scale))
+        Ok(Panel::around(window, stage, scale, closing))
     };
     let window = Window::create(settings, make).map_err(|error| error.to_string())?;
     let handle = *handle.get().ok_or("a window without a handle")?;

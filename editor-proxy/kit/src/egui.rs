@@ -6,6 +6,8 @@
 //!
 //! Called by: authors. Calls: egui-baseview. Threads: the drawing function runs on the window's thread, [editor].
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire};
 use std::time::Duration;
 
 use baseview::dpi::{PhysicalSize, Size};
@@ -62,14 +64,17 @@ pub fn editor(
             .with_parent(&Parent::of(&cx)?)
             .with_graphics_config(GraphicsConfig::default())
             .with_repaint_poll_interval(Duration::from_secs(3600));
-        let app = Drawn { draw, cx, frames: 0, dead: false, egui: None };
+        let closing = Arc::<AtomicBool>::default();
+        let app = Drawn { draw, cx, frames: 0, dead: false, egui: None, closing: Arc::clone(&closing) };
         let window = EguiWindow::create(settings, app).map_err(|e| EditorError::new(e.to_string()))?;
-        Ok(Box::new(Open::new(window)))
+        Ok(Box::new(Open::new(window, closing)))
     })
 }
 
 struct Drawn<F> {
     draw: F,
+    /// The window should close itself.
+    closing: Arc<AtomicBool>,
     cx: EditorContext,
     /// Frames that have begun, as far as they matter: the first is on the window when the second begins.
     frames: u8,
@@ -94,7 +99,11 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
         Ok(())
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        if self.closing.load(Acquire) {
+            frame.baseview_window().request_close();
+            return;
+        }
         if self.dead {
             return;
         }

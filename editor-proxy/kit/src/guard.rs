@@ -3,6 +3,8 @@
 //! Called by: baseview, on the window's thread. Calls: the author's handler. Threads: [editor].
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire};
 
 use baseview::{
     DamageArea, Event, EventStatus, HandlerError, TimerHandle, WindowContext, WindowHandler, WindowSize,
@@ -16,11 +18,12 @@ pub(crate) struct Guarded<H> {
     window: WindowContext,
     frames: Cell<u32>,
     dead: Cell<bool>,
+    closing: Arc<AtomicBool>,
 }
 
 impl<H> Guarded<H> {
-    pub(crate) fn new(inner: H, cx: EditorContext, window: WindowContext) -> Self {
-        Self { inner, cx, window, frames: Cell::new(0), dead: Cell::new(false) }
+    pub(crate) fn new(inner: H, cx: EditorContext, window: WindowContext, closing: Arc<AtomicBool>) -> Self {
+        Self { inner, cx, window, frames: Cell::new(0), dead: Cell::new(false), closing }
     }
 
     /// What `call` answers; `or` after a panic, in this call or an earlier one.
@@ -58,6 +61,10 @@ impl<H: WindowHandler> WindowHandler for Guarded<H> {
     }
 
     fn poll(&self) {
+        if self.closing.load(Acquire) {
+            self.window.request_close();
+            return;
+        }
         self.call((), WindowHandler::poll);
     }
 

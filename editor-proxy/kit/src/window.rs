@@ -9,6 +9,9 @@
 
 use std::num::{NonZeroIsize, NonZeroU32};
 use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Release};
+use std::time::{Duration, Instant};
 
 use baseview::dpi::{PhysicalSize, Size};
 use baseview::{HandlerError, WindowContext, WindowHandler, WindowSettings};
@@ -66,7 +69,9 @@ type Keys = Box<dyn Fn(&EditorKey) -> bool>;
 
 /// An open window of baseview's, as the shell drives it.
 pub struct Open {
-    window: baseview::Window,
+    window: Option<baseview::Window>,
+    /// The window should close itself.
+    closing: Arc<AtomicBool>,
     pub(crate) keys: Option<Keys>,
 }
 
@@ -79,23 +84,43 @@ impl std::fmt::Debug for Open {
 impl Open {
     /// Around an unmapped window.
     #[must_use]
-    pub const fn new(window: baseview::Window) -> Self {
-        Self { window, keys: None }
+    pub const fn new(window: baseview::Window, closing: Arc<AtomicBool>) -> Self {
+        Self { window: Some(window), closing, keys: None }
+    }
+}
+
+/// Longest wait for a window that does not draw, and so does not see that it should close.
+const LONGEST: Duration = Duration::from_secs(10);
+
+impl Drop for Open {
+    /// Returns when the window is gone: the shell's own, around it, goes next. On X11 baseview's drop may return before.
+    fn drop(&mut self) {
+        let Some(window) = self.window.take() else { return };
+        if cfg!(target_os = "linux") {
+            self.closing.store(true, Release);
+            let (waker, until) = (window.waker(), Instant::now() + LONGEST);
+            while window.is_open() && Instant::now() < until {
+                waker.request_poll();
+                waker.request_redraw();
+                std::thread::park_timeout(Duration::from_millis(2));
+            }
+        }
+        drop(window);
     }
 }
 
 impl EditorWindow for Open {
     fn show(&mut self, visible: bool) {
         // A window that has gone by itself has said so already.
-        let _ = if visible { self.window.show() } else { self.window.hide() };
+        let _ = self.window.as_ref().map(|window| if visible { window.show() } else { window.hide() });
     }
 
     fn resize(&mut self, width: u32, height: u32) {
-        let _ = self.window.resize(PhysicalSize::new(width, height));
+        let _ = self.window.as_ref().map(|window| window.resize(PhysicalSize::new(width, height)));
     }
 
     fn scale(&mut self, scale: f64) {
-        let _ = self.window.suggest_fallback_scale_factor(scale);
+        let _ = self.window.as_ref().map(|window| window.suggest_fallback_scale_factor(scale));
     }
 
     fn key(&mut self, key: &EditorKey) -> bool {
@@ -133,15 +158,17 @@ pub fn raw<H: WindowHandler>(
     Editor::new(width, height, move |cx| {
         let settings = settings(&cx)?;
         let inner = cx.clone();
+        let closing = Arc::<AtomicBool>::default();
+        let told = Arc::clone(&closing);
         let make = move |window: WindowContext| {
             let waker = window.waker();
             inner.on_repaint(move || waker.request_redraw());
             let made = inner.guard(|| build(window.clone(), inner.clone()));
             let handler =
                 made.unwrap_or_else(|| Err(EditorError::new("its build function panicked").into()))?;
-            Ok(Guarded::new(handler, inner, window))
+            Ok(Guarded::new(handler, inner, window, told))
         };
         let window = baseview::Window::create(settings, make).map_err(|e| EditorError::new(e.to_string()))?;
-        Ok(Box::new(Open::new(window)))
+        Ok(Box::new(Open::new(window, closing)))
     })
 }

@@ -24,7 +24,7 @@ impl Container {
         scale: f64,
         stage: &Arc<Stage>,
     ) -> Result<Self, String> {
-        let (window, handle) = open(parent, size, scale, stage)?;
+        let (window, handle) = open(parent, size, scale, stage, &Arc::default())?;
         Ok(Self { window, handle })
     }
 

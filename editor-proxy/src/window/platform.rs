@@ -3,6 +3,7 @@
 //! Called by: `proxy`. Calls: `window`, X11. Threads: [main]; the window on `hotshell-window`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Release};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -47,11 +48,13 @@ impl Container {
         let run = move || {
             // Dropped last: its other end hears of it.
             let _end: Sender<()> = end;
-            match open(parent, size, scale, &stage) {
+            let closing = Arc::default();
+            match open(parent, size, scale, &stage, &closing) {
                 Ok((window, handle)) => {
                     // [main] waits for it, or has given up, and then the orders end at once.
                     let _ = opened.send(Ok((window.waker(), handle)));
                     serve(&window, &received);
+                    close(window, &closing);
                 }
                 Err(why) => {
                     let _ = opened.send(Err(why));
@@ -115,6 +118,17 @@ fn serve(window: &baseview::Window, orders: &Receiver<Order>) {
             }
         }
     }
+}
+
+/// Destroys the window, and returns when it is gone. baseview 0.4's own drop may return before.
+fn close(window: baseview::Window, closing: &AtomicBool) {
+    closing.store(true, Release);
+    let (waker, until) = (window.waker(), Instant::now() + X_SERVER);
+    while window.is_open() && Instant::now() < until {
+        waker.request_poll();
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    drop(window);
 }
 
 /// Takes the window out of the host's, which may be destroyed any moment, through a connection of our own: the window's

@@ -315,6 +315,7 @@ fn a_drag_that_the_end_of_the_window_interrupts_ends() {
     let elsewhere = scene.egui.clone();
     scene.cx.on_repaint(move || elsewhere.request_repaint());
     let app = Drawn {
+        closing: std::sync::Arc::default(),
         draw: |_: &mut Ui, _: &EditorContext| (),
         cx: scene.cx.clone(),
         frames: 2,
