@@ -240,10 +240,10 @@ fn row<H: Host>(name: &str) -> Seen {
         host.push("the last good build");
     }
     let (slot, words) = (&scene.slot, words(name));
-    scene.plugin.wait_until(&format!("the author hearing of {name}"), |_| {
-        said(slot, bad).iter().any(|text| text.contains(&words))
-    });
-    let told = said(slot, bad).into_iter().find(|text| text.contains(&words)).expect("just seen");
+    // A line of the log may be there first; what counts is the report of the build.
+    let fits = |text: &String| text.contains(&words) && (harmless || !text.starts_with("logged"));
+    scene.plugin.wait_until(&format!("the author hearing of {name}"), |_| said(slot, bad).iter().any(fits));
+    let told = said(slot, bad).into_iter().find(fits).expect("just seen");
     if !harmless {
         // The same code under another number: it is known by its hash.
         let again = publish(&mut scene, name);
@@ -258,7 +258,9 @@ fn row<H: Host>(name: &str) -> Seen {
     let step = largest_step(&recording.channels[0]);
     assert!(step < 0.0115, "{name}: a step of {step}");
     let fallback = scene.slot.reports().iter().map(|r| r.blocks_lost).sum();
-    if fallback > 0 {
+    // Elsewhere it depends on whether both builds together fit the block's time.
+    if name.starts_with("later") || name == "state_changed" {
+        assert!(fallback > 0, "{name}: the failing block is counted");
         host.insert(0, "the dry signal");
     }
     let lost = recording.unwritten + recording.not_finite + recording.errors;

@@ -150,6 +150,14 @@ pub struct ParamStore {
     table: table::Locked<Table>,
 }
 
+impl ParamStore {
+    /// Its lock, for the test that plays on meanwhile.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Sized + '_ {
+        self.table.lock()
+    }
+}
+
 impl Parameters for ParamStore {
     fn with_first(params: &[ParamDesc<'_>]) -> Result<Self, PlanError> {
         let capacity = MIN_CAPACITY.max(params.len().saturating_mul(2));

@@ -100,6 +100,12 @@ impl Store {
         self.meters.declare(build.meters.as_slice());
     }
 
+    /// Every lock of the store, for the test that plays on meanwhile.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Sized + '_ {
+        (self.lines.hold(), self.fields.hold(), self.meters.hold(), self.extra.lock())
+    }
+
     #[cfg(test)]
     pub(crate) fn declare_for_test(&self, id: &str, scope: Scope) {
         self.fields.declare(id, scope);

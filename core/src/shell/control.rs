@@ -17,6 +17,9 @@ mod state;
 mod telling;
 mod warm;
 
+#[cfg(test)]
+mod held_tests;
+
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};

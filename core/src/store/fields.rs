@@ -59,6 +59,11 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Sized + '_ {
+        self.all.lock()
+    }
+
     pub(super) fn declare(&self, id: &str, scope: Scope) {
         let mut all = self.all.lock();
         let field = all.entry(id.to_owned()).or_default();

@@ -28,6 +28,11 @@ struct Queue {
 }
 
 impl Lines {
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Sized + '_ {
+        self.0.lock()
+    }
+
     pub(super) fn push(&self, level: Level, text: &str) {
         let text = cut(text, LONGEST_LINE).to_owned();
         let mut queue = self.0.lock();

@@ -29,6 +29,11 @@ impl Default for Meters {
 }
 
 impl Meters {
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Sized + '_ {
+        self.ranges.lock()
+    }
+
     pub(super) fn declare(&self, meters: &[MeterDesc<'_>]) {
         let ids = meters.iter().map(|meter| meter.id.as_str().to_owned()).collect();
         let mut ranges = self.ranges.lock();

@@ -1,22 +1,24 @@
 //! Log lines of [audio]: a fixed ring of atomics.
 //!
 //! Called by: `store`. Calls: `store/log` (words only). Threads: [`Ring::push`] [any], wait-free; [`Ring::drain`]
-//! [any but audio].
+//! [any but audio]. The loom model at the end checks that no line is torn, lost uncounted, or given twice.
 
 #![deny(clippy::disallowed_types)]
 
-use std::sync::atomic::{
-    AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
-};
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use Ordering::{Acquire, Relaxed, Release};
 
 use super::log::{cut, say_dropped};
 use crate::host::Level;
 
 /// Longest line in bytes.
-const RING_TEXT: usize = 120;
+const RING_TEXT: usize = if cfg!(loom) { 16 } else { 120 };
 const RING_WORDS: usize = RING_TEXT / 8;
-const RING_LINES: usize = 64;
+const RING_LINES: usize = if cfg!(loom) { 2 } else { 64 };
 
 const FREE: u32 = 0;
 const WRITING: u32 = 1;
@@ -47,7 +49,7 @@ impl Ring {
             state: AtomicU32::new(FREE),
             head: AtomicU32::new(0),
             order: AtomicU64::new(0),
-            words: [const { AtomicU64::new(0) }; RING_WORDS],
+            words: std::array::from_fn(|_| AtomicU64::new(0)),
         };
         Self {
             entries: (0..RING_LINES).map(entry).collect(),
@@ -106,5 +108,51 @@ impl Entry {
             self.words.iter().flat_map(|word| word.load(Relaxed).to_le_bytes()).collect();
         bytes.truncate((head >> 8) as usize);
         (self.order.load(Relaxed), Level::from_number(head & 0xff), bytes)
+    }
+}
+
+/// Run with `RUSTFLAGS="--cfg loom" cargo test -p hotshell-core --release --lib loom_`.
+#[cfg(all(test, loom))]
+mod loom_models {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    const LINES: [&str; 3] = ["first, and long", "second and long", "third, and long"];
+
+    fn drained(ring: &Ring) -> (Vec<String>, u64) {
+        let (mut lines, mut dropped) = (Vec::new(), 0);
+        ring.drain(&mut |_, text| {
+            if LINES.contains(&text) {
+                lines.push(text.to_owned());
+            } else {
+                // The one other line that there may be: how many were dropped.
+                let number = text.chars().filter(char::is_ascii_digit).collect::<String>();
+                dropped += number.parse::<u64>().unwrap();
+            }
+        });
+        (lines, dropped)
+    }
+
+    #[test]
+    fn loom_a_line_is_whole_and_given_once_or_counted() {
+        loom::model(|| {
+            let ring = Arc::new(Ring::new());
+            let push = |texts: &'static [&'static str]| {
+                let ring = Arc::clone(&ring);
+                thread::spawn(move || texts.iter().for_each(|text| ring.push(Level::Info, text)))
+            };
+            let (one, two) = (push(&LINES[..1]), push(&LINES[1..]));
+            let (mut lines, mut dropped) = drained(&ring);
+            one.join().unwrap();
+            two.join().unwrap();
+            let (rest, more) = drained(&ring);
+            lines.extend(rest);
+            dropped += more;
+            assert_eq!(lines.len() as u64 + dropped, 3, "{lines:?}, {dropped} dropped");
+            lines.sort();
+            lines.dedup();
+            assert_eq!(lines.len() as u64 + dropped, 3, "given once");
+        });
     }
 }

@@ -1,0 +1,129 @@
+//! Blocks go on while somebody holds every lock of the shell: none of them takes one.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use hotshell_abi::{AudioConfig, Event, EventKind, Reason, RenderMode};
+use hotshell_derive::Params;
+use hotshell_logic::export::api;
+use hotshell_logic::params::{FloatParam, Meter, Persist};
+use hotshell_logic::{
+    AudioBuffer, CreateContext, EventList, Level, PluginInfo, PluginLogic, ProcessContext, ProcessStatus,
+};
+
+use super::{Control, Offer};
+use crate::host::NoHost;
+use crate::instance::Table;
+use crate::params::ParamStore;
+use crate::rt::patchbay::{Jack, Patchbay};
+use crate::shell::{Audio, EventSource, Shell};
+
+const FRAMES: u32 = 64;
+
+#[derive(Params)]
+#[params(crate = hotshell_logic)]
+struct HeldParams {
+    #[param(id = "level", range = linear(0.0..=1.0), default = 0.5)]
+    level: FloatParam,
+    #[persist(id = "text")]
+    text: Persist<String>,
+    #[meter(id = "meter")]
+    meter: Meter<1>,
+}
+
+/// Uses all that the audio thread may use. `FAILS`: panics above three quarters.
+struct Held<const FAILS: bool> {
+    params: Arc<HeldParams>,
+}
+
+impl<const FAILS: bool> PluginLogic for Held<FAILS> {
+    type Params = HeldParams;
+    const INFO: PluginInfo = PluginInfo::new("org.example.held", "Held");
+
+    fn create(params: Arc<HeldParams>, _: &CreateContext<'_>) -> Self {
+        Self { params }
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut AudioBuffer<'_, f32>,
+        _: &EventList<'_>,
+        cx: &mut ProcessContext<'_>,
+    ) -> ProcessStatus {
+        let level = self.params.level.value();
+        assert!(!FAILS || level < 0.75, "planted");
+        self.params.meter.set(0, 1.0);
+        cx.rt_log(Level::Info, format_args!("a line"));
+        let text = self.params.text.get().len();
+        #[expect(clippy::cast_possible_truncation, reason = "a sample")]
+        buffer
+            .output()
+            .iter_mut()
+            .for_each(|channel| channel.fill(if text == 0 { level as f32 } else { 0.0 }));
+        ProcessStatus::Active
+    }
+}
+
+/// One value at the block's start.
+struct Set(f64);
+
+impl EventSource for Set {
+    fn len(&self) -> u32 {
+        1
+    }
+    fn event(&self, _: u32) -> Option<Event> {
+        let event = Event::param_value(0, hotshell_abi::describe::param_host_id("level"), self.0);
+        Some(Event { kind: EventKind::PARAM_VALUE, ..event })
+    }
+}
+
+fn run(audio: &mut dyn Audio, level: f64, blocks: usize) -> f64 {
+    let mut memory = Patchbay::new(4, FRAMES);
+    let jacks = [0, 1, 2, 3].map(Jack::Single);
+    for _ in 0..blocks {
+        memory.with(&[(&jacks[..2], false)], &[(&jacks[2..], false)], |block| {
+            audio.process(block, &Set(level), &mut ())
+        });
+    }
+    *memory.read(jacks[2]).last().expect("frames")
+}
+
+#[test]
+fn blocks_take_no_lock_in_a_steady_state_in_a_swap_or_in_a_failure() {
+    let doubles = Arc::new(AtomicU32::new(0));
+    let own = Table::linked(api::<Held<false>, f32>());
+    let control =
+        Control::<ParamStore, f32>::open(own, 0, "rig", Arc::new(NoHost), doubles, false, Reason::HOST)
+            .expect("opens");
+    let config = AudioConfig {
+        sample_rate: 48_000.0,
+        max_frames: FRAMES,
+        layout: 0,
+        mode: RenderMode::REALTIME,
+        reserved: 0,
+    };
+    let mut audio = control.activate(config).expect("activates");
+    let table = Table::linked(api::<Held<true>, f32>());
+    control.take_build(Offer { table, build: 1, reason: Reason::RELOAD }, &|| true).expect("is handed over");
+    let (done, heard) = channel();
+    let held = (
+        (control.main.lock(), control.state_turn.lock(), control.host.write()),
+        (control.store.hold(), control.params.hold()),
+    );
+    let thread = std::thread::spawn(move || {
+        let swapped = run(&mut *audio, 0.25, 40);
+        let failed = run(&mut *audio, 1.0, 10);
+        audio.clear();
+        audio.flush(&Set(0.5), &mut ());
+        // Whoever listens has given up otherwise.
+        let _ = done.send((swapped, failed));
+        audio
+    });
+    let answer = heard.recv_timeout(Duration::from_secs(20));
+    drop(held);
+    let audio = thread.join().expect("no panic crosses");
+    assert_eq!(answer, Ok((0.25, 0.0)), "blocks that wait for a lock say nothing");
+    control.deactivate(audio);
+}
