@@ -108,22 +108,23 @@ fn blocks_take_no_lock_in_a_steady_state_in_a_swap_or_in_a_failure() {
     let table = Table::linked(api::<Held<true>, f32>());
     control.take_build(Offer { table, build: 1, reason: Reason::RELOAD }, &|| true).expect("is handed over");
     let (done, heard) = channel();
+    let (back, audio_back) = channel();
     let held = (
         (control.main.lock(), control.state_turn.lock(), control.host.write()),
         (control.store.hold(), control.params.hold()),
     );
-    let thread = std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().name("test audio".to_owned()).spawn(move || {
         let swapped = run(&mut *audio, 0.25, 40);
         let failed = run(&mut *audio, 1.0, 10);
         audio.clear();
         audio.flush(&Set(0.5), &mut ());
         // Whoever listens has given up otherwise.
         let _ = done.send((swapped, failed));
-        audio
+        let _ = back.send(audio);
     });
     let answer = heard.recv_timeout(Duration::from_secs(20));
     drop(held);
-    let audio = thread.join().expect("no panic crosses");
+    thread.expect("a thread").join().expect("no panic crosses");
     assert_eq!(answer, Ok((0.25, 0.0)), "blocks that wait for a lock say nothing");
-    control.deactivate(audio);
+    control.deactivate(audio_back.recv().expect("the audio half comes back"));
 }
