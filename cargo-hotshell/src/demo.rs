@@ -53,12 +53,33 @@ const HEARD: Duration = Duration::from_secs(300);
 /// Longest wait for the shell to report what it plays.
 const REPORTED: Duration = Duration::from_secs(10);
 
+/// What plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    /// The CLAP.
+    Clap,
+    /// The VST3.
+    Vst3,
+    /// Both, of one build.
+    Both,
+}
+
+impl Which {
+    fn formats(self) -> &'static [Format] {
+        match self {
+            Self::Clap => &[Format::Clap],
+            Self::Vst3 => &[Format::Vst3],
+            Self::Both => &Format::ALL,
+        }
+    }
+}
+
 /// Shows a plug-in changing while it plays: builds, hosts, edits and measures the gain example, unattended
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Which of the example's formats plays
+    /// Which of the example's formats plays; with `both`, one after the other, each with a folder of its own in DIR
     #[arg(long, value_name = "FORMAT", default_value = "clap")]
-    pub format: Format,
+    pub format: Which,
 
     /// Folder for `swap.wav`, `swap.png` and `report.json`
     #[arg(long, value_name = "DIR", default_value = "hotshell-demo")]
@@ -82,18 +103,29 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         "A copy of examples/gain in {}; `cargo hotshell dev` builds it",
         project.folder().display()
     ));
-    let studio = Studio::open(&project, args.format)?;
-    let take = studio.wait_for_build(1, interrupted).and_then(|first| {
-        Stage { project: &project, studio: &studio, interrupted, screen: &screen }.play(&first)
+    let formats = args.format.formats();
+    let studio = Studio::open(&project, formats)?;
+    let takes = studio.wait_for_build(1, interrupted).and_then(|_| {
+        let play = |format: &Format| {
+            let first = studio.manifest()?;
+            Stage { format: *format, project: &project, studio: &studio, interrupted, screen: &screen }
+                .play(&first)
+        };
+        formats.iter().map(play).collect::<Result<Vec<Take>, Error>>()
     });
     // A `dev` that failed knows better what went wrong.
     studio.close()?;
     drop(project);
-    let take = take?;
-    let verdict = Verdict::of(&take)?;
-    verdict.write(&args.out, &take)?;
-    screen.say(&verdict.text(&args.out));
-    Ok(if verdict.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let mut is_good = true;
+    for take in &takes? {
+        let out = if formats.len() == 1 { args.out.clone() } else { args.out.join(take.format.word()) };
+        std::fs::create_dir_all(&out).with_context(|| format!("{}: cannot be made", out.display()))?;
+        let verdict = Verdict::of(take)?;
+        verdict.write(&out, take)?;
+        screen.say(&verdict.text(&out));
+        is_good &= verdict.is_good();
+    }
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Everything that was seen and heard of one swap.
@@ -115,6 +147,7 @@ struct Take {
 
 /// What the swap is played with.
 struct Stage<'a> {
+    format: Format,
     project: &'a Project,
     studio: &'a Studio,
     interrupted: &'static AtomicBool,
@@ -125,7 +158,7 @@ impl Stage<'_> {
     fn play(&self, first: &Manifest) -> Result<Take, Error> {
         let (mut session, ear, config) = self.start()?;
         let mut recording = Recording::default();
-        let mut reports = Reports::default();
+        let mut reports = Reports::of(self.format);
         self.listen(&mut session, &ear, &mut recording, HEARD, "steady sound", |all, _| {
             all.steady >= STEADY
         })?;
@@ -176,7 +209,7 @@ impl Stage<'_> {
     fn start(&self) -> Result<(Session, Ear, Config), Error> {
         let sound = wav::parse(LOOP).context("the loop in this command is damaged")?;
         let config = Config { sample_rate: f64::from(sound.rate), max_frames: BLOCK };
-        let mut plugin = Plugin::open(&self.studio.bundle()?, None)?;
+        let mut plugin = Plugin::open(&self.studio.bundle(self.format)?, None)?;
         let engine = plugin.activate(config)?;
         self.screen.say(&format!(
             "{} plays a loop in this command's own {} host, against the clock: {} Hz, {BLOCK} frames a block",
@@ -200,7 +233,7 @@ impl Stage<'_> {
         what: &str,
         done: impl Fn(&Recording, Option<&HostReport>) -> bool,
     ) -> Result<(), Error> {
-        let mut reports = Reports::default();
+        let mut reports = Reports::of(self.format);
         let (mut looked, mut report, mut failure) = (0, None, None);
         let came = session.turn_until(limit, |session| {
             ear.take().into_iter().for_each(|heard| recording.push(heard));
@@ -238,4 +271,22 @@ impl Stage<'_> {
 /// `what`, with the file's name when it cannot be written.
 fn written(file: &Path, what: Result<(), Error>) -> Result<(), Error> {
     what.with_context(|| format!("{}: cannot be written", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_word_about_it_the_clap_plays() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        let line = |words: &[&str]| <Line as clap::Parser>::parse_from(words).args.format.formats();
+        assert_eq!(line(&["demo"]), [Format::Clap]);
+        assert_eq!(line(&["demo", "--format", "vst3"]), [Format::Vst3]);
+        assert_eq!(line(&["demo", "--format", "both"]), Format::ALL);
+    }
 }

@@ -263,7 +263,8 @@ fn play(
     let setup =
         Setup { source, sinks, frames: args.duration.map(|seconds| frames(seconds, config.sample_rate)) };
     let mut session = start(plugin, engine, setup, args, screen)?;
-    let (mut reports, mut drawn, mut levels) = (Reports::default(), Instant::now(), vec![0.0; channels]);
+    let (mut reports, mut drawn, mut levels) =
+        (Reports::of(session.plugin().format()), Instant::now(), vec![0.0; channels]);
     while session.turn()? {
         tell(session.plugin().take_lines(), screen);
         if interrupted.load(std::sync::atomic::Ordering::Acquire) {

@@ -23,7 +23,6 @@ const FIRST_BUILD: Duration = Duration::from_secs(900);
 
 /// A running `dev`.
 pub struct Studio {
-    format: Format,
     bundles: PathBuf,
     slot: PathBuf,
     stop: Stop,
@@ -32,11 +31,11 @@ pub struct Studio {
 }
 
 impl Studio {
-    /// Starts it, for one format. It removes bundle, builds and target folders when it ends.
+    /// Starts it, for these formats. It removes bundle, builds and target folders when it ends.
     ///
     /// # Errors
     /// The thread cannot be started, or `dev` refuses to start.
-    pub fn open(project: &Project, format: Format) -> Result<Self, Error> {
+    pub fn open(project: &Project, formats: &[Format]) -> Result<Self, Error> {
         let manifest = project.folder().join("Cargo.toml");
         let slot = Slot::path_for(PACKAGE, &manifest)?;
         let bundles = project.folder().join("bundle");
@@ -47,7 +46,7 @@ impl Studio {
             bundles.clone(),
             "--temporary".into(),
         ];
-        words.extend(["--format".into(), format.word().into()]);
+        words.extend(formats.iter().flat_map(|format| ["--format".into(), format.word().into()]));
         let matches = dev::Args::augment_args(clap::Command::new("dev")).try_get_matches_from(words)?;
         let args = dev::Args::from_arg_matches(&matches)?;
         let ((begin, begun), (end, ended)) = (channel(), channel::<()>());
@@ -58,7 +57,7 @@ impl Studio {
         };
         let thread = std::thread::Builder::new().name("hotshell-demo-dev".into()).spawn(work)?;
         let stop = begun.recv().context("`dev` does not start")?;
-        Ok(Self { format, bundles, slot, stop, thread: Some(thread), ended })
+        Ok(Self { bundles, slot, stop, thread: Some(thread), ended })
     }
 
     /// Waits until `dev` has published build `number` and rests.
@@ -112,15 +111,15 @@ impl Studio {
         Ok(Slot::existing(&self.slot)?.read_manifest()?)
     }
 
-    /// The bundle that `dev` has installed.
+    /// The bundle of a format that `dev` has installed.
     ///
     /// # Errors
     /// There is none.
-    pub fn bundle(&self) -> Result<PathBuf, Error> {
+    pub fn bundle(&self, format: Format) -> Result<PathBuf, Error> {
         let shown = || format!("{}: holds no bundle", self.bundles.display());
         let files = std::fs::read_dir(&self.bundles).with_context(shown)?;
         let mut files = files.filter_map(|entry| Some(entry.ok()?.path()));
-        files.find(|file| Format::of(file) == Some(self.format)).with_context(shown)
+        files.find(|file| Format::of(file) == Some(format)).with_context(shown)
     }
 
     /// Ends `dev`, which cleans up after itself.

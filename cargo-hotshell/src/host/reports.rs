@@ -4,22 +4,31 @@
 //!
 //! Called by: `host`, `demo`. Calls: core's `reload/slot`. Threads: [main].
 
+use crate::format::Format;
 use hotshell_core::reload::slot::{HostReport, Slot, data_folder};
 
 /// The reports of this process.
 #[derive(Debug, Default)]
 pub struct Reports {
     slot: Option<Slot>,
+    /// Of the module of this format alone: one process may have opened both.
+    format: Option<Format>,
     seen: HostReport,
 }
 
 impl Reports {
+    /// The reports of the module of one format.
+    #[must_use]
+    pub fn of(format: Format) -> Self {
+        Self { format: Some(format), ..Self::default() }
+    }
+
     /// The report as it stands; `None` while there is none: a static bundle, no `dev`, or not written yet.
     pub fn read(&mut self) -> Option<HostReport> {
         if self.slot.is_none() {
-            self.slot = find();
+            self.slot = find(self.format);
         }
-        let report = self.slot.as_ref().and_then(ours);
+        let report = self.slot.as_ref().and_then(|slot| ours(slot, self.format));
         if report.is_none() {
             self.slot = None;
         }
@@ -36,15 +45,17 @@ impl Reports {
 }
 
 /// The slot in which a module of this process reports.
-fn find() -> Option<Slot> {
+fn find(format: Option<Format>) -> Option<Slot> {
     let slots = std::fs::read_dir(data_folder().ok()?.join("slots")).ok()?;
     let mut open = slots.filter_map(|entry| Slot::existing(&entry.ok()?.path()).ok());
-    open.find(|slot| ours(slot).is_some())
+    open.find(|slot| ours(slot, format).is_some())
 }
 
-fn ours(slot: &Slot) -> Option<HostReport> {
+fn ours(slot: &Slot, format: Option<Format>) -> Option<HostReport> {
     let pid = std::process::id();
-    slot.reports().ok()?.into_iter().find(|report| report.pid == pid)
+    let is_ours =
+        |report: &HostReport| report.pid == pid && format.is_none_or(|format| report.format == format.word());
+    slot.reports().ok()?.into_iter().find(is_ours)
 }
 
 fn compare(before: &HostReport, after: &HostReport) -> Vec<String> {
