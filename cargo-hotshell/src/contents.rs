@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut out = std::io::stdout().lock();
-    for (id, _) in crate::host::plugin::contents(&args.bundle)? {
+    for (id, _) in crate::host::plugin::contents(&args.bundle, None)? {
         writeln!(out, "{id}")?;
     }
     Ok(ExitCode::SUCCESS)

@@ -198,7 +198,7 @@ fn natural(plugin: &mut Plugin) -> Generator {
 }
 
 fn list(plugin: &mut Plugin, args: &Args, screen: &Screen) -> Result<(), Error> {
-    for (id, name) in plugin::contents(&args.bundle)? {
+    for (id, name) in plugin::contents(&args.bundle, args.format)? {
         screen.say(&format!("{id}  {name}"));
     }
     let ports = plugin.ports();

@@ -361,6 +361,6 @@ fn the_command_renders_and_saves_and_says_what_it_did() {
 
 #[test]
 fn the_contents_of_a_bundle_are_listed_without_opening_a_plugin() {
-    let contents = host::plugin::contents(bundle()).unwrap();
+    let contents = host::plugin::contents(bundle(), None).unwrap();
     assert_eq!(contents, [("org.hotshell.host-probe".to_owned(), "Host probe".to_owned())]);
 }

@@ -199,7 +199,7 @@ fn what_is_the_wrong_kind_of_bundle_is_told_apart() {
     let text = refused(&bundles().join("gain.vts3"), None);
     assert!(text.contains("no such file") && text.contains("gain.vst3"), "{text}");
     let text = format!("{:#}", Plugin::open(&bundles().join("gain.vst3"), Some("00")).err().unwrap());
-    let [(id, name)] = plugin::contents(&bundles().join("gain.vst3")).unwrap().try_into().unwrap();
+    let [(id, name)] = plugin::contents(&bundles().join("gain.vst3"), None).unwrap().try_into().unwrap();
     assert!(text.contains(&id) && name == "hotshell Gain", "{text}");
     assert_eq!(Plugin::open(&bundles().join("gain.vst3"), Some(&id.to_lowercase())).unwrap().id(), id);
 }
@@ -213,7 +213,7 @@ fn a_bundle_is_described_in_its_own_words() {
     assert_eq!(info["Factory Info"]["Flags"]["Unicode"], true);
     assert_eq!(class["Category"], "Audio Module Class");
     assert_eq!(class["Sub Categories"][0], "Instrument");
-    let [(id, name)] = plugin::contents(&bundles().join("synth.vst3")).unwrap().try_into().unwrap();
+    let [(id, name)] = plugin::contents(&bundles().join("synth.vst3"), None).unwrap().try_into().unwrap();
     assert_eq!(
         (class["CID"].as_str().unwrap(), class["Name"].as_str().unwrap()),
         (id.as_str(), name.as_str())

@@ -70,7 +70,7 @@ pub fn library(path: &Path, wanted: Option<Format>) -> Result<Found, Error> {
     Ok(Found { library, format })
 }
 
-/// Bundles that lie where `path` should be, for a name that was mistyped.
+/// Bundles that lie where `path` should be, for a name that was mistyped or left out.
 fn hint(path: &Path) -> String {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
@@ -92,12 +92,13 @@ fn inside(bundle: &Path, promised: Option<Format>) -> Result<PathBuf, Error> {
     }
     ensure!(
         contents.is_dir(),
-        "{shown}: is a folder, but no bundle: it has no `Contents`{}",
+        "{shown}: is a folder, but no bundle: it has no `Contents`{}{}",
         if promised == Some(Format::Clap) && !cfg!(target_os = "macos") {
             "; a CLAP plug-in is one file here"
         } else {
             ""
-        }
+        },
+        hint(&contents)
     );
     let place = code.parent().unwrap_or(&contents);
     if !place.is_dir() {

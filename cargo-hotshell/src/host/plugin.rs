@@ -51,12 +51,12 @@ macro_rules! each {
     };
 }
 
-/// Id and name of each plug-in of a bundle of either format. A VST3 plug-in's id is its class id.
+/// Id and name of each plug-in of a bundle; `format` as for [`Plugin::open_as`]. A VST3 plug-in's id is its class id.
 ///
 /// # Errors
 /// The bundle cannot be loaded.
-pub fn contents(bundle: &Path) -> Result<Vec<(String, String)>, Error> {
-    let found = find::library(bundle, None)?;
+pub fn contents(bundle: &Path, format: Option<Format>) -> Result<Vec<(String, String)>, Error> {
+    let found = find::library(bundle, format)?;
     match found.format {
         Format::Clap => clap_plugin::contents(&found, bundle),
         Format::Vst3 => vst3_plugin::contents(&found, bundle),
