@@ -19,7 +19,7 @@ use crate::dev::{self, Stop};
 use crate::format::Format;
 
 /// Longest wait for the first build: everything is compiled, on a slow machine.
-const FIRST_BUILD: Duration = Duration::from_secs(900);
+const FIRST_BUILD: Duration = Duration::from_secs(2_700);
 
 /// A running `dev`.
 pub struct Studio {
@@ -63,7 +63,7 @@ impl Studio {
     /// Waits until `dev` has published build `number` and rests.
     ///
     /// # Errors
-    /// The build failed, or took more than 15 minutes, or was interrupted.
+    /// The build failed, or took more than 45 minutes, or was interrupted.
     pub fn wait_for_build(&self, number: u32, interrupted: &AtomicBool) -> Result<Manifest, Error> {
         let until = Instant::now() + FIRST_BUILD;
         loop {
