@@ -32,7 +32,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What only a reloading build needs.
-const RELOAD_ONLY: &[&str] = &["notify", "libloading", "object"];
+const RELOAD_ONLY: &[&str] = &["notify", LIBLOADING, "object"];
+/// By its version: a window finds the X libraries by another one.
+const LIBLOADING: &str = "libloading v0.9";
 
 fn metadata() -> Metadata {
     MetadataCommand::new().exec().expect("cargo metadata answers")
@@ -134,7 +136,10 @@ fn release_graph(package: &str, features: &[&str]) -> BTreeSet<String> {
     let out = cargo.output().expect("cargo tree runs");
     assert!(out.status.success(), "cargo tree: {}", String::from_utf8_lossy(&out.stderr));
     let text = String::from_utf8(out.stdout).expect("cargo tree prints UTF-8");
-    text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    let minor =
+        |line: &str| line.rsplit_once('.').map_or_else(|| line.to_owned(), |(minor, _)| minor.to_owned());
+    let names = text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
+    names.chain(text.lines().map(minor)).collect()
 }
 
 #[test]

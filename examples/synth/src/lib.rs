@@ -4,6 +4,7 @@
 //! Called by: hosts, through what `plugin!` exports. Calls: hotshell. Threads: the tags at each item of
 //! `hotshell::prelude::PluginLogic`.
 
+mod editor;
 mod envelope;
 mod filter;
 mod oscillator;
@@ -44,6 +45,9 @@ struct SynthParams {
     gain: FloatParam,
     #[meter(id = "out", peak)]
     out: Meter<2>,
+    /// The keys that are held, by MIDI number, for the picture of the keyboard.
+    #[meter(id = "keys")]
+    keys: Meter<128>,
 }
 
 struct Synth {
@@ -56,6 +60,8 @@ struct Synth {
     bend: [f32; 16],
     /// Counts notes, to know the oldest.
     notes: u64,
+    /// The keys that the editor was shown as held, a bit each; `None`: what a build before this one showed.
+    shown: Option<u128>,
 }
 
 impl PluginLogic for Synth {
@@ -74,7 +80,15 @@ impl PluginLogic for Synth {
 
     fn create(params: Arc<SynthParams>, _cx: &CreateContext<'_>) -> Self {
         let cutoff = VoiceMods::new(&params.cutoff);
-        Self { params, voices: [Voice::default(); VOICES], cutoff, pedals: 0, bend: [0.0; 16], notes: 0 }
+        Self {
+            params,
+            voices: [Voice::default(); VOICES],
+            cutoff,
+            pedals: 0,
+            bend: [0.0; 16],
+            notes: 0,
+            shown: None,
+        }
     }
 
     fn clear(&mut self) {
@@ -103,11 +117,16 @@ impl PluginLogic for Synth {
         }
         self.params.out.peak(0, left, cx.sample_rate());
         self.params.out.peak(1, right, cx.sample_rate());
+        self.show_keys();
         if self.voices.iter().any(Voice::sounds) {
             return ProcessStatus::Active;
         }
         buffer.silence();
         ProcessStatus::Quiet
+    }
+
+    fn editor(params: &Arc<SynthParams>) -> Option<Editor> {
+        Some(editor::editor(params))
     }
 }
 
@@ -133,6 +152,15 @@ impl Synth {
             }
             Event::Midi { bytes, .. } => self.midi(bytes),
             _ => self.cutoff.event(event, |i| self.voices[i].sounds().then_some(self.voices[i].note)),
+        }
+    }
+
+    fn show_keys(&mut self) {
+        let held = self.voices.iter().filter(|voice| voice.sounds() && voice.held());
+        let keys = held.fold(0, |keys, voice| keys | key_bit(voice.note.key));
+        if self.shown != Some(keys) {
+            self.shown = Some(keys);
+            (0..128).for_each(|key| self.params.keys.set(key, (keys >> key & 1) as f32));
         }
     }
 
@@ -220,6 +248,10 @@ impl Synth {
             (*left, *right) = (*left * gain, *right * gain);
         }
     }
+}
+
+fn key_bit(key: i16) -> u128 {
+    u32::try_from(key).ok().and_then(|key| 1_u128.checked_shl(key)).unwrap_or(0)
 }
 
 fn channel_bit(channel: i16) -> u16 {

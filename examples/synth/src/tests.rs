@@ -156,3 +156,25 @@ fn held_notes_play_on_over_a_swap_in_real_time() {
     });
     assert_eq!((rig.playing_build(), rig.lost_blocks()), (1, 0));
 }
+
+#[test]
+fn the_keyboard_shows_what_is_held_also_after_a_swap() {
+    let mut rig = rig();
+    let held = |rig: &Rig<Synth>| {
+        let params = rig.params();
+        (0..128).filter(|key| params.keys.get(*key) > 0.0).collect::<Vec<_>>()
+    };
+    rig.note_on(60, 0.8);
+    rig.note_on(67, 0.8);
+    rig.run(128);
+    assert_eq!(held(&rig), [60, 67]);
+    rig.note_off(60);
+    rig.run(128);
+    assert_eq!(held(&rig), [67], "what only rings on is not held");
+    rig.swap();
+    rig.run(4800);
+    assert_eq!(held(&rig), [67]);
+    rig.note_off(67);
+    rig.run(128);
+    assert!(held(&rig).is_empty());
+}
