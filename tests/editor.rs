@@ -12,6 +12,8 @@ use hotshell_tests::{
 
 const RED: u32 = 0x00b0_2020;
 const GREEN: u32 = 0x0020_9030;
+/// The ground of the proxy's own words.
+const STRIP: u32 = 0x0026_222b;
 
 /// What main may lose in a call while something is held elsewhere: `GUI_LOCK_WAIT`, and much for a busy machine.
 const SHORT: Duration = Duration::from_millis(1500);
@@ -128,10 +130,31 @@ fn an_editor_that_panics_leaves_the_old_one_up_and_says_why() {
     let low = |id: &u32| screen.try_size(*id).is_some_and(|(_, height)| height < 40);
     scene.plugin.wait_until("the old editor and a strip of words above it", |_| {
         let strip = screen.children(open.child).into_iter().find(low);
-        strip.and_then(|strip| screen.try_picture(strip)).is_some_and(|strip| strip.colours() > 1)
+        strip
+            .and_then(|strip| screen.try_picture(strip))
+            .is_some_and(|strip| strip.is_mostly(STRIP) && strip.colours() > 1)
     });
     let picture = see(&mut scene, screen, open, RED);
     keep(&picture, "panicked");
+    scene.slot.publish(&window(&["v2"]).logic());
+    see(&mut scene, screen, open, GREEN);
+    scene.plugin.wait_until("the strip goes", |_| screen.children(open.child).len() == 1);
+    scene.plugin.close_editor(screen, open);
+}
+
+#[test]
+fn a_build_that_is_refused_is_said_so_in_the_window() {
+    let screen = &*Screen::turn();
+    let (mut scene, open) = open(screen);
+    scene.slot.publish(&window(&["v2", "refused"]).logic());
+    let low = |id: &u32| screen.try_size(*id).is_some_and(|(_, height)| height < 40);
+    scene.plugin.wait_until("a strip of words above the editor", |_| {
+        let strip = screen.children(open.child).into_iter().find(low);
+        strip
+            .and_then(|strip| screen.try_picture(strip))
+            .is_some_and(|strip| strip.is_mostly(STRIP) && strip.colours() > 1)
+    });
+    keep(&see(&mut scene, screen, open, RED), "refused");
     scene.slot.publish(&window(&["v2"]).logic());
     see(&mut scene, screen, open, GREEN);
     scene.plugin.wait_until("the strip goes", |_| screen.children(open.child).len() == 1);

@@ -19,6 +19,7 @@ use crate::reload::{
     attach,
 };
 use crate::shell::control::{Control, Offer};
+use crate::shell::editors::Notice;
 use crate::shell::{Plugins, Shell, ShellError};
 
 /// The reloading shell.
@@ -83,7 +84,20 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
     }
 
     fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal> {
-        self.take(build, why).map_err(|error| match error {
+        let taken = self.take(build, why);
+        let editor = self.control.editor_part();
+        match (&taken, why) {
+            (Ok(()), Takeover::Published) => editor.set_notice(None),
+            // After a fault the one before comes back, and what was said of the faulty one stands.
+            (Ok(()), Takeover::Fault) | (Err(ShellError::Busy(_)), _) => {}
+            (Err(error), _) => {
+                editor.set_notice(Some(Notice::Failed(format!(
+                    "Build {} was refused.\n{error}",
+                    build.number
+                ))));
+            }
+        }
+        taken.map_err(|error| match error {
             ShellError::Busy(_) => Refusal::NotNow,
             error => Refusal::Build(error.to_string()),
         })
@@ -165,6 +179,9 @@ impl HotPlugins {
         let care = Arc::new(Care { control: Arc::clone(&control), current: Mutex::new(None) });
         let as_reloadable: Arc<dyn Reloadable> = Arc::clone(&care) as Arc<dyn Reloadable>;
         let attachment = Arc::new(attach(setup, Arc::downgrade(&as_reloadable)));
+        if self.slot.is_none() {
+            control.editor_part().set_notice(Some(Notice::NotConnected));
+        }
         let terminal = Arc::downgrade(&attachment);
         control.set_tap(Box::new(move |level, text| {
             if let Some(attachment) = terminal.upgrade() {
