@@ -16,7 +16,7 @@ const GREEN: u32 = 0x0020_9030;
 const STRIP: u32 = 0x0026_222b;
 
 /// What main may lose in a call while something is held elsewhere: `GUI_LOCK_WAIT`, and much for a busy machine.
-const SHORT: Duration = Duration::from_millis(1500);
+const SHORT: Duration = Duration::from_secs(3);
 
 fn window(features: &[&str]) -> Fixture {
     Fixture::new("fixture-window", features)
@@ -82,10 +82,14 @@ fn the_same_in_a_vst3_host() {
     drop(pointer);
     scene.plugin.wait_until("and of its end", |plugin| {
         view.tick();
-        plugin.edits().contains(&"end")
+        let count = |what| plugin.edits().iter().filter(|edit| **edit == what).count();
+        count("end") > 0 && count("end") == count("begin")
     });
     let edits = scene.plugin.edits();
-    assert_eq!((edits.first(), edits.last()), (Some(&"begin"), Some(&"end")), "{edits:?}");
+    for gesture in edits.split_inclusive(|edit| *edit == "end") {
+        let ["begin", between @ .., "end"] = gesture else { panic!("no gesture: {edits:?}") };
+        assert!(between.iter().all(|edit| *edit == "perform"), "{edits:?}");
+    }
     scene.slot.publish(&window(&["v2"]).logic());
     scene.plugin.wait_until("the next picture", |_| screen.picture(open.child).is_mostly(GREEN));
     assert_eq!(screen.children(open.parent), [open.child], "the same window");
@@ -108,12 +112,18 @@ fn a_drag_is_begun_performed_and_ended() {
     scene.plugin.wait_until("the gesture's end", |plugin| {
         let block = plugin.block(64, &constant(0.0), &[]);
         kinds.extend(block.sent.iter().map(|sent| sent.kind));
-        kinds.contains(&CLAP_EVENT_PARAM_GESTURE_END)
+        let count = |kind| kinds.iter().filter(|k| **k == kind).count();
+        let ends = count(CLAP_EVENT_PARAM_GESTURE_END);
+        ends > 0 && ends == count(CLAP_EVENT_PARAM_GESTURE_BEGIN)
     });
-    assert_eq!(kinds.first(), Some(&CLAP_EVENT_PARAM_GESTURE_BEGIN), "{kinds:?}");
-    assert_eq!(kinds.last(), Some(&CLAP_EVENT_PARAM_GESTURE_END), "{kinds:?}");
-    let between = &kinds[1..kinds.len() - 1];
-    assert!(!between.is_empty() && between.iter().all(|kind| *kind == CLAP_EVENT_PARAM_VALUE), "{kinds:?}");
+    // A press that came too early for the toolkit is made again, and is a gesture of its own.
+    for gesture in kinds.split_inclusive(|kind| *kind == CLAP_EVENT_PARAM_GESTURE_END) {
+        let [CLAP_EVENT_PARAM_GESTURE_BEGIN, between @ .., CLAP_EVENT_PARAM_GESTURE_END] = gesture else {
+            panic!("no gesture: {kinds:?}");
+        };
+        assert!(between.iter().all(|kind| *kind == CLAP_EVENT_PARAM_VALUE), "{kinds:?}");
+    }
+    assert!(kinds.contains(&CLAP_EVENT_PARAM_VALUE), "{kinds:?}");
     assert!(scene.plugin.calls().list().iter().any(|call| call.what == What::RequestFlush));
     scene.plugin.close_editor(screen, open);
 }

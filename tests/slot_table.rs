@@ -119,7 +119,8 @@ impl Stage {
         );
         let recording = self.scene.plugin.stop();
         recording.assert_clean();
-        let within = |sample: &f32| (0.25 - 1e-6..=0.5 + 1e-6).contains(sample);
+        // Down to silence: a machine that is too busy for two instances in one block gets the fade out and in.
+        let within = |sample: &f32| (-1e-6..=0.5 + 1e-6).contains(sample);
         assert!(recording.channels[0].iter().all(within), "nothing else was heard");
     }
 }

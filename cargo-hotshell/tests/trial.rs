@@ -228,12 +228,17 @@ fn a_state_of_the_projects_must_load() {
     assert!(!passed && said.contains("old.hotshell") && said.contains("the state was refused"), "{said}");
 }
 
+/// Findings beside warnings of a block that was slow, which a busy machine can cause.
+fn has_findings(said: &str) -> bool {
+    said.lines().any(|line| line.contains("Trial") && !line.contains("as long as"))
+}
+
 #[test]
 fn a_good_build_passes_every_input_and_a_seed_is_the_same_list_again() {
     let (passed, said) = Room::new().try_out("", &["--budget", "60000"]);
     assert!(passed && said.contains("(all ") && said.contains("seed 1)"), "{said}");
     assert!(!said.contains("Unseen"), "this machine sees everything: {said}");
-    assert!(!said.contains("Trial"), "nothing found: {said}");
+    assert!(!has_findings(&said), "nothing found: {said}");
 }
 
 #[test]
@@ -249,7 +254,7 @@ fn the_examples_pass() {
         let mut command = Room::command("");
         command.arg(&library);
         let (passed, said) = Room::run(command);
-        assert!(passed && !said.contains("Trial") && !said.contains("Untried"), "{example}: {said}");
+        assert!(passed && !has_findings(&said) && !said.contains("Untried"), "{example}: {said}");
     }
 }
 
@@ -284,7 +289,16 @@ fn looping(room: &Room) -> (Child, std::net::TcpStream) {
     let mut command = Room::command("loop");
     command.env("HOTSHELL_FIXTURE_GATE", port.to_string()).arg(&room.library);
     let parent = command.spawn().expect("it starts");
-    let (stream, _) = gate.accept().expect("the child comes");
+    gate.set_nonblocking(true).expect("a listener");
+    let begin = std::time::Instant::now();
+    let stream = loop {
+        if let Ok((stream, _)) = gate.accept() {
+            break stream;
+        }
+        assert!(begin.elapsed() < PATIENCE, "the child does not come");
+        std::thread::park_timeout(std::time::Duration::from_millis(2));
+    };
+    stream.set_nonblocking(false).expect("a stream");
     stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
     (parent, stream)
 }

@@ -6,6 +6,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
@@ -209,7 +210,7 @@ impl Screen {
     pub fn press(&self, x: i16, y: i16) -> Pressed<'_> {
         self.fake(6, 0, x, y);
         self.fake(4, 1, 0, 0);
-        Pressed { screen: self, from: x, x, y }
+        Pressed { screen: self, from: x, x, y, since: Instant::now() }
     }
 
     fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
@@ -224,13 +225,21 @@ pub struct Pressed<'a> {
     from: i16,
     x: i16,
     y: i16,
+    since: Instant,
 }
 
+/// Time between two presses of [`Pressed::right`].
+const AGAIN: Duration = Duration::from_secs(2);
+
 impl Pressed<'_> {
-    /// Moves a little to the right. At the end of the fixture's slider it lets go and begins again: a toolkit may not
-    /// have been ready for the first press.
+    /// Moves a little to the right. At the end of the fixture's slider it stays, and after a while it lets go and begins
+    /// again: a toolkit may not have been ready for the first press.
     pub fn right(&mut self) {
         if self.x >= self.from + 90 {
+            if self.since.elapsed() < AGAIN {
+                return;
+            }
+            self.since = Instant::now();
             self.screen.fake(5, 1, 0, 0);
             self.x = self.from;
             self.screen.fake(6, 0, self.x, self.y);

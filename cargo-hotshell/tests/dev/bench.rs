@@ -292,7 +292,16 @@ impl Gate {
 
     /// Waits for a build to arrive.
     pub fn wait(&self) -> Held {
-        let (mut stream, _) = self.listener.accept().expect("a build");
+        self.listener.set_nonblocking(true).expect("a listener");
+        let begin = std::time::Instant::now();
+        let mut stream = loop {
+            if let Ok((stream, _)) = self.listener.accept() {
+                break stream;
+            }
+            assert!(begin.elapsed() < PATIENCE, "no build has arrived");
+            std::thread::park_timeout(Duration::from_millis(2));
+        };
+        stream.set_nonblocking(false).expect("a stream");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         let mut id = [0; 4];
         stream.read_exact(&mut id).expect("its process");
