@@ -173,7 +173,8 @@ impl Vst3Engine {
             }
             0xB0 => (usize::from(first), f64::from(second) / 127.0),
             0xD0 => (PRESSURE, f64::from(first) / 127.0),
-            0xE0 => (BEND, f64::from(u16::from(second) << 7 | u16::from(first)) / 16_383.0),
+            // Not by 16383: a centred wheel is exactly the middle, as plug-ins have it.
+            0xE0 => (BEND, f64::from(u16::from(second) << 7 | u16::from(first)) / 16_384.0),
             _ => return,
         };
         let param = self.midi.get(channel).and_then(|channel| channel.get(controller).copied().flatten());

@@ -113,7 +113,8 @@ impl Application {
 #[cfg(unix)]
 fn can_be_read(file: i32) -> bool {
     use rustix::event::{PollFd, PollFlags, poll};
-    // SAFETY: the plug-in has lent it to us until it unregisters it; a closed one is an error of the call, not of ours.
+    // SAFETY: not negative, which registration refuses; the plug-in has lent it to us until it unregisters it; a closed
+    // one is an error of the call, not of ours.
     let file = unsafe { std::os::fd::BorrowedFd::borrow_raw(file) };
     let mut files = [PollFd::new(&file, PollFlags::IN)];
     poll(&mut files, Some(&rustix::event::Timespec::default())).is_ok_and(|ready| ready > 0)
@@ -218,7 +219,8 @@ impl IRunLoopTrait for Object {
         // SAFETY: VST3: null or the plug-in's object, of which we keep a reference.
         let handler = unsafe { ComRef::from_raw(handler) }.map(|handler| handler.to_com_ptr());
         let mut files = self.files.lock();
-        let Some(handler) = handler.filter(|_| files.len() < MOST_WATCHED) else { return kInvalidArgument };
+        let fits = file >= 0 && files.len() < MOST_WATCHED;
+        let Some(handler) = handler.filter(|_| fits) else { return kInvalidArgument };
         files.push((handler, file));
         kResultOk
     }

@@ -59,6 +59,9 @@ unsafe fn put<T>(to: *mut T, value: T) {
 impl IBStreamTrait for Object {
     unsafe fn read(&self, buffer: *mut c_void, wanted: int32, got: *mut int32) -> tresult {
         let Ok(wanted) = usize::try_from(wanted) else { return kInvalidArgument };
+        if wanted > 0 && buffer.is_null() {
+            return kInvalidArgument;
+        }
         let mut stream = self.0.lock();
         let left = stream.bytes.len().saturating_sub(stream.at);
         let count = wanted.min(left);
@@ -76,6 +79,9 @@ impl IBStreamTrait for Object {
 
     unsafe fn write(&self, buffer: *mut c_void, count: int32, written: *mut int32) -> tresult {
         let Ok(count) = usize::try_from(count) else { return kInvalidArgument };
+        if count > 0 && buffer.is_null() {
+            return kInvalidArgument;
+        }
         if count > 0 {
             let mut stream = self.0.lock();
             let (at, end) = (stream.at, stream.at + count);
@@ -137,5 +143,20 @@ mod tests {
             object.read(buffer.as_mut_ptr().cast(), 8, &raw mut got);
         }
         assert_eq!((at, got, &buffer[..5]), (6, 5, &b"world"[..]));
+    }
+
+    #[test]
+    fn a_null_buffer_is_refused_and_moves_nothing() {
+        let stream = Stream::over(b"kept".to_vec());
+        let object = stream.as_com_ref().unwrap();
+        let (none, mut at) = (std::ptr::null_mut(), -1);
+        // SAFETY: null is what is tested; a place for the result.
+        unsafe {
+            assert_eq!(object.read(none, 4, std::ptr::null_mut()), kInvalidArgument);
+            assert_eq!(object.write(none, 4, std::ptr::null_mut()), kInvalidArgument);
+            assert_eq!(object.read(none, 0, std::ptr::null_mut()), kResultOk);
+            assert_eq!(object.tell(&raw mut at), kResultOk);
+        }
+        assert_eq!((at, stream.bytes().as_slice()), (0, &b"kept"[..]));
     }
 }
