@@ -334,3 +334,29 @@ fn a_held_note_outlives_a_restart_of_ours_for_the_next_swap_and_no_other() {
     block(&mut engine);
     assert!(heard(12).iter().all(|part| part.replays.is_empty()));
 }
+
+#[test]
+fn a_flush_leaves_its_notes_to_the_next_block_and_what_comes_after_it() {
+    let (shell, _) = open::<Ear<15, 16>>();
+    let config = AudioConfig {
+        sample_rate: RATE,
+        max_frames: BLOCK,
+        layout: 0,
+        mode: RenderMode::REALTIME,
+        reserved: 0,
+    };
+    let mut audio = shell.activate(config).unwrap();
+    heard(15);
+    let events = |list: Vec<HostEvent>| WithTempo(list, u32::MAX, 0);
+    let value = HostEvent::param_value(3, host_id("a"), 3.0);
+    audio.flush(&events(vec![note(EventKind::NOTE_ON, 30, 60), value]), &mut ());
+    assert!(heard(15).is_empty(), "a flush runs nothing");
+    assert_eq!(shell.param_value(host_id("a")), Some(3.0));
+    Patchbay::new(1, BLOCK).with(&[], &[], |block| {
+        audio.process(block, &events(vec![note(EventKind::NOTE_ON, 0, 61)]), &mut ());
+        audio.process(block, &(), &mut ());
+    });
+    let notes: Vec<_> = heard(15).iter().flat_map(|part| part.notes.clone()).collect();
+    assert_eq!(notes, [(0, 60), (0, 61)], "once, and before the block's own");
+    shell.deactivate(audio);
+}

@@ -135,7 +135,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
             let old = std::mem::replace(&mut self.current, incoming.into_player());
             others.push(old);
         }
-        (self.current, self.feed.past, others)
+        (self.current, self.feed.into_past(), others)
     }
 
     /// Sends a player back to where it is dropped.
@@ -308,11 +308,15 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
 
     fn flush(&mut self, input: &dyn EventSource, _output: &mut dyn EventSink) {
         Feed::flush(&*self.params, input);
+        let lost = self.feed.keep(input);
+        if lost > 0 {
+            self.link.dropped_events.fetch_add(u64::from(lost), Relaxed);
+        }
     }
 
     fn clear(&mut self) {
         let _flush = FlushDenormals::new();
-        self.feed.past.all_sound_off();
+        self.feed.all_sound_off();
         // A failure marks the instance; the next block falls back and the replacement follows.
         let _ = self.current.instance.clear();
         if let Some(pad) = &mut self.current.pad {

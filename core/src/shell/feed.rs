@@ -23,6 +23,8 @@ pub const LIST: usize = 16_384;
 pub const TOUCHED: usize = 1024;
 /// Most parameter events that wait for the next sub-block; then it begins early.
 const WAITING: usize = 1024;
+/// Most events that flushes can leave for the next block.
+const KEPT: usize = 1024;
 
 /// One block's events, and what they leave behind.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct Feed {
     /// What the logic gets; times relative to the sub-block.
     list: Vec<Event>,
     waiting: Vec<(u32, Event)>,
+    /// Came in flushes; the next block begins with them.
+    kept: Vec<Event>,
     next: u32,
     transport: Option<Transport>,
     /// Came too close: it holds from the next sub-block on.
@@ -55,9 +59,12 @@ impl Feed {
         list.clear();
         let mut waiting = vec![(0, nothing); WAITING];
         waiting.clear();
+        let mut kept = vec![nothing; KEPT];
+        kept.clear();
         Self {
             list,
             waiting,
+            kept,
             next: 0,
             transport: None,
             waiting_transport: None,
@@ -149,6 +156,9 @@ impl Feed {
         }
         let count = source.len();
         let mut end = end;
+        if !self.kept.is_empty() {
+            self.deliver_kept(params, at, &mut end);
+        }
         while self.next < count {
             let taken = match source.event(self.next) {
                 Some(mut event) => {
@@ -242,8 +252,8 @@ impl Feed {
         true
     }
 
-    /// Applies the parameter events of a flush, all at once. Notes and MIDI of a flush are not for us (CLAP: only
-    /// parameter events may come).
+    /// Applies the parameter events of a flush, all at once. Notes and MIDI have no logic to go to here; where one
+    /// plays, [`Feed::keep`] keeps them for it.
     pub fn flush<P: Parameters>(params: &P, source: &dyn EventSource) {
         for i in 0..source.len() {
             let Some(event) = source.event(i) else { continue };
@@ -254,12 +264,67 @@ impl Feed {
             }
         }
     }
+
+    /// Keeps the other events of a flush, with which the next block begins: a VST3 host may release a pedal in a
+    /// flush, where a controller is a parameter. Not SysEx: its bytes are good for this call only. Answers how many
+    /// found no room.
+    pub fn keep(&mut self, source: &dyn EventSource) -> u32 {
+        let mut lost = 0;
+        for i in 0..source.len() {
+            let Some(mut event) = source.event(i) else { continue };
+            let unkept =
+                matches!(event.kind, EventKind::SYSEX | EventKind::GESTURE_BEGIN | EventKind::GESTURE_END);
+            if unkept || is_global_param(&event) {
+                continue;
+            }
+            if self.kept.len() == KEPT {
+                lost += 1;
+                continue;
+            }
+            event.time = 0;
+            self.kept.push(event);
+        }
+        lost
+    }
+
+    /// All sound is to end: what would begin a note goes, and the past forgets what sounds.
+    pub fn all_sound_off(&mut self) {
+        self.kept.retain(|event| event.kind != EventKind::NOTE_ON && !is_midi_note_on(event));
+        self.past.all_sound_off();
+    }
+
+    /// What was heard, and what flushes left: no block of this feed follows.
+    #[must_use]
+    pub fn into_past(mut self) -> Past {
+        for event in self.kept.drain(..) {
+            self.past.observe(&event, 0);
+        }
+        self.past
+    }
+
+    /// The list is empty and has room for all of them.
+    #[cold]
+    #[inline(never)]
+    fn deliver_kept<P: Parameters>(&mut self, params: &P, at: u32, end: &mut u32) {
+        let mut kept = std::mem::take(&mut self.kept);
+        for mut event in kept.drain(..) {
+            event.time = at;
+            self.accept(params, event, at, end);
+        }
+        self.kept = kept;
+    }
 }
 
 impl Default for Feed {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A note on of MIDI 1; velocity 0 is a note off.
+fn is_midi_note_on(event: &Event) -> bool {
+    let [status, _, velocity] = event.midi_bytes();
+    event.kind == EventKind::MIDI && status & 0xf0 == 0x90 && velocity > 0
 }
 
 /// A parameter event for all voices.

@@ -144,10 +144,14 @@ fn audacity_flushes_with_null_buffers_and_no_frames() {
 #[test]
 fn live_flushes_without_buses() {
     let (bench, _) = doubling();
-    let changes = Changes::of(&[(10, &[(63, 0.75)])]);
+    let pedal = crate::params::Controller { bus: 0, channel: 3, number: 64 }.id();
+    let changes = Changes::of(&[(10, &[(63, 0.75)]), (pedal, &[(63, 0.0)])]);
     let mut block = ProcessData { inputParameterChanges: raw(&changes), ..empty_block(64) };
     assert_eq!(bench.process(&mut block), kResultOk);
-    assert_eq!(bench.script.take_calls(), ["flush on audio", "EventKind(6) 10 0.75"]);
+    let calls = bench.script.take_calls();
+    assert_eq!(calls[..2], ["flush on audio", "EventKind(6) 10 0.75"]);
+    assert!(calls[2].starts_with("EventKind(10)"), "the pedal reaches the shell: {calls:?}");
+    assert_eq!(calls.len(), 3);
 }
 
 fn note(offset: i32, pitch: i16, on: bool) -> RawEvent {
