@@ -20,7 +20,24 @@ pub(crate) fn guard<T>(fallback: T, call: impl FnOnce() -> T) -> T {
     }
 }
 
-/// CLAP answers `false` and nothing else; clack writes the text to the host's log.
+/// CLAP answers `false` and nothing else; clack writes the text to the host's log, as a C string: a NUL in it (of a
+/// panic's message, of a damaged state) would lose the whole text.
 pub(crate) fn refused(error: ShellError) -> PluginError {
-    PluginError::Error(Box::new(error))
+    let text = error.to_string();
+    if text.contains('\0') {
+        PluginError::Error(text.replace('\0', " ").into())
+    } else {
+        PluginError::Error(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_with_a_nul_in_it_still_fits_in_a_c_string() {
+        let error = refused(ShellError::Panicked("planted\0panic".to_owned()));
+        assert!(error.to_string().contains("planted panic"), "{error:?}");
+    }
 }

@@ -99,7 +99,8 @@ impl fmt::Display for StateError {
             Self::Length { expected, found } => {
                 write!(f, "the state says it has {expected} bytes and has {found}; the file is damaged")
             }
-            Self::OtherPlugin { found } => write!(f, "the state belongs to the plug-in \"{found}\""),
+            // Out of a file: `Debug` shows control characters instead of passing them to a terminal or a C string.
+            Self::OtherPlugin { found } => write!(f, "the state belongs to the plug-in {found:?}"),
             Self::Damaged(what) => write!(f, "the state is damaged: {what}"),
         }
     }

@@ -245,6 +245,8 @@ fn claimed_lengths_are_not_believed() {
 fn another_plug_ins_state_and_a_newer_envelope_are_refused_by_name() {
     let bytes = encode(&filled().save(Project));
     assert_eq!(decode(&bytes, "org.example.synth"), Err(StateError::OtherPlugin { found: PLUGIN.into() }));
+    let damaged = StateError::OtherPlugin { found: "org\0\u{1b}[2J".into() }.to_string();
+    assert!(!damaged.contains(char::is_control), "it goes to terminals and into C strings: {damaged:?}");
     let mut newer = bytes;
     newer[8] = 2;
     assert_eq!(decode(&newer, PLUGIN), Err(StateError::Newer { version: 2 }));
