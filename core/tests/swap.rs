@@ -274,6 +274,17 @@ fn the_shells_bypass_is_crossfaded_and_passes_the_input_to_the_bit() {
     assert!(steps.fold(0.0, f32::max) < 0.02);
 }
 
+/// clap-validator's fuzzer feeds them and counts one that comes out as a defect.
+#[test]
+fn the_shells_bypass_passes_no_subnormal_number_on() {
+    let mut rig = Rig::new::<Scale<5>>();
+    rig.set("bypass", 1.0);
+    rig.run(20);
+    rig.engine.input(0).unwrap().fill(f32::MIN_POSITIVE / 8.0);
+    rig.engine.block(64, &mut |run| run());
+    assert!(rig.engine.output(0).unwrap().iter().all(|sample| *sample == 0.0));
+}
+
 #[derive(Params)]
 #[params(crate = hotshell_logic)]
 struct NoParams {}

@@ -54,6 +54,10 @@ pub trait Sample:
     fn magnitude(self) -> Self;
     /// Neither infinite nor NaN.
     fn finite(self) -> bool;
+    /// Zero for a subnormal number, else the number. Copying does not flush, whatever the control register says, and
+    /// compilers drop a multiplication by one.
+    #[must_use]
+    fn flushed(self) -> Self;
 }
 
 impl Sample for f32 {
@@ -85,6 +89,10 @@ impl Sample for f32 {
     fn finite(self) -> bool {
         self.is_finite()
     }
+    #[inline]
+    fn flushed(self) -> Self {
+        if self.abs() < Self::MIN_POSITIVE { 0.0 } else { self }
+    }
 }
 
 impl Sample for f64 {
@@ -115,6 +123,10 @@ impl Sample for f64 {
     #[inline]
     fn finite(self) -> bool {
         self.is_finite()
+    }
+    #[inline]
+    fn flushed(self) -> Self {
+        if self.abs() < Self::MIN_POSITIVE { 0.0 } else { self }
     }
 }
 

@@ -78,7 +78,7 @@ impl<S: Sample> Bound<'_, S> {
     pub fn copy_dry(&mut self, channel: usize, from: usize, to: usize) {
         for i in from..to {
             let sample = self.input(channel)[i];
-            self.output(channel)[i] = if sample.finite() { sample } else { S::ZERO };
+            self.output(channel)[i] = if sample.finite() { sample.flushed() } else { S::ZERO };
         }
     }
 

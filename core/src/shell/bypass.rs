@@ -93,7 +93,9 @@ impl<S: Sample> Bypass<S> {
         let Self { dry, line, change, captured, .. } = self;
         let mut change = change.as_deref_mut().filter(|change| !change.is_over);
         for (channel, dry) in dry.iter_mut().enumerate().take(*captured) {
-            dry[from..to].copy_from_slice(&io.input(channel)[from..to]);
+            for (dry, input) in dry[from..to].iter_mut().zip(&io.input(channel)[from..to]) {
+                *dry = input.flushed();
+            }
             match &mut change {
                 Some(change) => change.run(channel, &mut dry[from..to], line),
                 None => line.run(channel, &mut dry[from..to]),
@@ -129,7 +131,7 @@ impl<S: Sample> Bypass<S> {
                 let dry = if dry.finite() { dry } else { S::ZERO };
                 // At the end the dry signal passes to the bit, whatever the wet one is.
                 *sample = if amount >= 1.0 {
-                    dry * S::ONE
+                    dry
                 } else {
                     *sample * S::from_f64(1.0 - gain) + dry * S::from_f64(gain)
                 };
