@@ -12,6 +12,7 @@ pub mod editor_host;
 pub mod exchange;
 pub mod owned;
 pub mod patchbay;
+pub mod pin;
 pub mod shell_api;
 #[cfg(feature = "reload")]
 pub mod thread;

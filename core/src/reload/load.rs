@@ -1,6 +1,6 @@
 //! Mapping a checked copy, and asking it for its tables.
 //!
-//! Called by: `reload/job`. Calls: the dynamic loader, the library's entry. Threads: [reload]; [`pin`] on [main].
+//! Called by: `reload/job`. Calls: the dynamic loader, the library's entry. Threads: [reload].
 //!
 //! A library is never closed: thread-local destructors, threads of the author's and pointers kept by the operating
 //! system may still lead into it.
@@ -120,42 +120,4 @@ fn open(path: &Path) -> Result<libloading::os::windows::Library, libloading::Err
 fn words(error: &libloading::Error) -> String {
     let source = std::error::Error::source(error).map(ToString::to_string);
     source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
-}
-
-/// Keeps the library that holds this code mapped for ever: threads of the module may outlive its last instance by the
-/// time they are given to end. In a program that is not a library nothing happens. [any but audio]
-#[cfg(unix)]
-pub fn pin() {
-    use libloading::os::unix::{Library, RTLD_LAZY};
-    use std::os::unix::ffi::OsStrExt as _;
-    // SAFETY: `dladdr` writes to a live local for which zero is a valid value.
-    let mut about: libc::Dl_info = unsafe { std::mem::zeroed() };
-    let here = pin as fn() as *const libc::c_void;
-    // SAFETY: as above; `here` is only looked up.
-    if unsafe { libc::dladdr(here, &raw mut about) } == 0 || about.dli_fname.is_null() {
-        return;
-    }
-    // SAFETY: a C string of the loader's, alive as long as this library.
-    let name = unsafe { std::ffi::CStr::from_ptr(about.dli_fname) };
-    let path = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
-    // SAFETY: `NOLOAD` runs no code: it only finds what is mapped. Dropping the handle leaves the library, because
-    // `NODELETE` is kept for the library and not for the handle.
-    let _ = unsafe { Library::open(Some(path), RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE) };
-}
-
-/// Keeps the library that holds this code mapped for ever. [any but audio]
-#[cfg(windows)]
-pub fn pin() {
-    use windows_sys::Win32::System::LibraryLoader::{
-        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_PIN, GetModuleHandleExW,
-    };
-    let mut module = std::ptr::null_mut();
-    // SAFETY: with FROM_ADDRESS the name is an address, here of this function; the module goes to a live local.
-    let _ = unsafe {
-        GetModuleHandleExW(
-            GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
-            (pin as fn() as *const u16).cast(),
-            &raw mut module,
-        )
-    };
 }

@@ -15,8 +15,9 @@ use parking_lot::{Condvar, Mutex};
 
 use super::slot::{DevStatus, HostReport};
 use super::state::{Entry, State, Suspect};
-use super::{Build, Reloadable, Setup, job, load, report, watchdog};
+use super::{Build, Reloadable, Setup, job, report, watchdog};
 use crate::host::Level;
+use crate::rt::pin::pin;
 use crate::rt::thread;
 
 /// Longest wait for the module's threads when the last instance goes.
@@ -49,7 +50,7 @@ impl Module {
         if let Some(module) = modules.iter().find(same) {
             return Arc::clone(module);
         }
-        load::pin();
+        pin();
         let own = Arc::new(Build::new(setup.own.clone(), None));
         let module = Arc::new(Self {
             setup,
