@@ -4,9 +4,10 @@
 //! Threads: [any] but audio, unless a method says otherwise.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::{Arc, Weak};
 
+use hotshell_abi::editor::EditorDesc;
 use parking_lot::Mutex;
 
 pub use crate::instance::editor::{EditorBuild, OpenEditor};
@@ -58,14 +59,27 @@ pub trait Editors: Send + Sync {
     /// [`GUI_LOCK_WAIT`](crate::shell::GUI_LOCK_WAIT): try again later.
     fn newest(&self) -> Result<EditorBuild, ShellError>;
 
+    /// The same, at once.
+    ///
+    /// # Errors
+    /// [`ShellError::Busy`] if anybody holds the lock: try again later.
+    fn try_newest(&self) -> Result<EditorBuild, ShellError>;
+
+    /// Size and rules of the editor that was described last, whichever build's: what to go by while no build answers.
+    fn last_desc(&self) -> Option<EditorDesc>;
+
+    /// Keeps them.
+    fn described(&self, desc: EditorDesc);
+
     /// Moves whenever [`Editors::newest`] may answer something else. Wait-free.
     fn version(&self) -> u64;
 
     /// What is wrong, if anything.
     fn notice(&self) -> Option<Notice>;
 
-    /// From here on `wake` is called when the version or the notice moved; `None`: nobody is.
-    fn watch(&self, wake: Option<Wake>);
+    /// From here on `wake` is called when the version or the notice moved, for as long as the caller keeps it. Whoever
+    /// was named before still is: an instance may have several windows.
+    fn watch(&self, wake: &Wake);
 
     /// Passes an edit on towards the host, in order, and asks for a main-thread call.
     fn edited(&self, edit: Edit);
@@ -85,7 +99,8 @@ const MOST_EDITS: usize = 4096;
 pub struct EditorPart {
     version: AtomicU64,
     notice: Mutex<Option<Notice>>,
-    wake: Mutex<Option<Wake>>,
+    wakes: Mutex<Vec<Weak<dyn Fn() + Send + Sync>>>,
+    desc: Mutex<Option<EditorDesc>>,
     edits: Mutex<VecDeque<Edit>>,
 }
 
@@ -123,17 +138,29 @@ impl EditorPart {
         self.notice.lock().clone()
     }
 
-    /// Whom to wake.
-    pub fn watch(&self, wake: Option<Wake>) {
-        *self.wake.lock() = wake;
+    /// One more to wake.
+    pub fn watch(&self, wake: &Wake) {
+        let mut wakes = self.wakes.lock();
+        wakes.retain(|other| other.strong_count() > 0);
+        wakes.push(Arc::downgrade(wake));
     }
 
     fn wake(&self) {
-        // A copy, so that nothing is called under the lock.
-        let wake = self.wake.lock().clone();
-        if let Some(wake) = wake {
+        // Copies, so that nothing is called, and no window's last part dropped, under the lock.
+        let wakes: Vec<Wake> = self.wakes.lock().iter().filter_map(Weak::upgrade).collect();
+        for wake in wakes {
             wake();
         }
+    }
+
+    /// What was described last.
+    pub fn last_desc(&self) -> Option<EditorDesc> {
+        *self.desc.lock()
+    }
+
+    /// Keeps what was described.
+    pub fn described(&self, desc: EditorDesc) {
+        *self.desc.lock() = Some(desc);
     }
 
     /// One more edit. A move right after a move of the same parameter takes its place.
@@ -182,6 +209,25 @@ mod tests {
             ]
         );
         assert!(part.take().is_empty(), "given once");
+    }
+
+    #[test]
+    fn each_window_is_woken_until_it_is_gone() {
+        use std::sync::atomic::AtomicU32;
+        let part = EditorPart::default();
+        let counts = [(); 2].map(|()| Arc::new(AtomicU32::new(0)));
+        let [first, second] = counts.clone().map(|count| -> Wake {
+            Arc::new(move || {
+                count.fetch_add(1, AcqRel);
+            })
+        });
+        part.watch(&first);
+        part.watch(&second);
+        part.moved();
+        drop(first);
+        part.moved();
+        assert_eq!(counts.map(|count| count.load(Acquire)), [1, 2]);
+        drop(second);
     }
 
     #[test]

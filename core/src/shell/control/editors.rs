@@ -2,13 +2,27 @@
 //!
 //! Called by: the editor-proxy, through [`Editors`]. Calls: `shell/editors`, the host. Threads: [any] but audio.
 
+use std::sync::Arc;
+
 use hotshell_abi::Sample;
+use hotshell_abi::editor::EditorDesc;
 
 use crate::host::Level;
 use crate::params::Parameters;
-use crate::shell::control::Control;
+use crate::shell::control::{Control, Main};
 use crate::shell::editors::{Edit, EditorBuild, EditorPart, Editors, Notice, Wake};
 use crate::shell::{Shell, ShellError};
+
+/// What is held while no build answers.
+const WHAT: &str = "the plug-in's configuration";
+
+impl<S> Main<S> {
+    /// The newest accepted build's editor.
+    fn editor(&self) -> EditorBuild {
+        let newest = self.pending.as_ref().map_or(&self.live, |pending| &pending.live);
+        EditorBuild::new(Arc::clone(&newest.shared), newest.build)
+    }
+}
 
 impl<P: Parameters, S: Sample> Control<P, S> {
     /// Edits of parameters that the host knows. [main]
@@ -30,9 +44,19 @@ impl<P: Parameters, S: Sample> Control<P, S> {
 
 impl<P: Parameters, S: Sample> Editors for Control<P, S> {
     fn newest(&self) -> Result<EditorBuild, ShellError> {
-        let main = self.lock("the plug-in's configuration")?;
-        let newest = main.pending.as_ref().map_or(&main.live, |pending| &pending.live);
-        Ok(EditorBuild::new(std::sync::Arc::clone(&newest.shared), newest.build))
+        self.lock(WHAT).map(|main| main.editor())
+    }
+
+    fn try_newest(&self) -> Result<EditorBuild, ShellError> {
+        self.main.try_lock().map(|main| main.editor()).ok_or(ShellError::Busy(WHAT))
+    }
+
+    fn last_desc(&self) -> Option<EditorDesc> {
+        self.editors.last_desc()
+    }
+
+    fn described(&self, desc: EditorDesc) {
+        self.editors.described(desc);
     }
 
     fn version(&self) -> u64 {
@@ -43,7 +67,7 @@ impl<P: Parameters, S: Sample> Editors for Control<P, S> {
         self.editors.notice()
     }
 
-    fn watch(&self, wake: Option<Wake>) {
+    fn watch(&self, wake: &Wake) {
         self.editors.watch(wake);
     }
 
