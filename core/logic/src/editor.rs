@@ -9,6 +9,7 @@
 mod face;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hotshell_abi::editor::{EditorArgs, EditorHostRef};
@@ -136,6 +137,7 @@ struct Inner {
     host: EditorHostRef,
     parts: Arc<Parts>,
     repaint: Mutex<Option<Wake>>,
+    keys: AtomicBool,
 }
 
 /// What a window's code may do: edits, texts, its own size. Cheap to clone. What it asks of the host is queued for
@@ -152,7 +154,16 @@ impl fmt::Debug for EditorContext {
 impl EditorContext {
     pub(crate) fn new(args: &EditorArgs, host: EditorHostRef, parts: Arc<Parts>) -> Self {
         let EditorArgs { parent, size, scale, build, .. } = *args;
-        Self(Arc::new(Inner { parent, size, scale, build, host, parts, repaint: Mutex::new(None) }))
+        Self(Arc::new(Inner {
+            parent,
+            size,
+            scale,
+            build,
+            host,
+            parts,
+            repaint: Mutex::new(None),
+            keys: AtomicBool::new(false),
+        }))
     }
 
     /// The shell's window, which the editor's becomes a child of.
@@ -257,7 +268,14 @@ impl EditorContext {
 
     /// For the code that opens windows: true while a text field has the focus, so that keys are its own.
     pub fn wants_keys(&self, wanted: bool) {
+        self.0.keys.store(wanted, Relaxed);
         self.0.host.wants_keys(wanted);
+    }
+
+    /// For the code that opens windows: what [`EditorContext::wants_keys`] was told last.
+    #[must_use]
+    pub fn keys_wanted(&self) -> bool {
+        self.0.keys.load(Relaxed)
     }
 
     /// Runs what draws; a panic ends here, its message and place go to the shell, and the answer is `None`.
