@@ -276,6 +276,13 @@ impl<'a> Main<'a> {
     }
 }
 
+impl Drop for Main<'_> {
+    /// Not every host ends the editor before the plug-in.
+    fn drop(&mut self) {
+        self.destroy_view();
+    }
+}
+
 impl<'a> PluginMainThread<'a, Shared> for Main<'a> {
     fn on_main_thread(&self) {
         self.shared.link.expect_main("on_main_thread");

@@ -16,4 +16,7 @@ pub(crate) const fn is_there(_shell: &dyn Shell) -> bool {
 impl Main<'_> {
     #[expect(clippy::unused_self, reason = "with editors it has something to do")]
     pub(crate) const fn view_tick(&self) {}
+
+    #[expect(clippy::unused_self, reason = "with editors it has something to do")]
+    pub(crate) const fn destroy_view(&self) {}
 }

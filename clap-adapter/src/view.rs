@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use clack_extensions::gui::HostGui;
 use clack_extensions::timer::{HostTimer, PluginTimerImpl, TimerId};
+use clack_plugin::host::HostSharedHandle;
 use hotshell_core::shell::Shell;
 use hotshell_editor_proxy::{EditorProxy, EditorSize, WindowHost};
 
@@ -39,12 +40,30 @@ struct Window {
 
 impl WindowHost for Window {
     fn request_resize(&self, size: EditorSize) -> bool {
-        let Some(host) = self.link.host() else { return false };
-        find::<HostGui>(host).is_some_and(|gui| gui.request_resize(&host, size.width, size.height).is_ok())
+        self.gui().is_some_and(|(host, gui)| gui.request_resize(&host, size.width, size.height).is_ok())
     }
 
     fn idle_timer(&self, on: bool) {
         self.ticks.set(on);
+    }
+
+    fn limits_changed(&self) {
+        if let Some((host, gui)) = self.gui() {
+            gui.resize_hints_changed(&host);
+        }
+    }
+
+    fn closed(&self) {
+        if let Some((host, gui)) = self.gui() {
+            gui.closed(&host, false);
+        }
+    }
+}
+
+impl Window {
+    fn gui(&self) -> Option<(HostSharedHandle<'static>, HostGui)> {
+        let host = self.link.host()?;
+        Some((host, find::<HostGui>(host)?))
     }
 }
 
@@ -54,11 +73,16 @@ pub(crate) fn is_there(shell: &dyn Shell) -> bool {
 }
 
 impl Main<'_> {
-    /// Makes the proxy; there is one from here on, whatever the plug-in's own editor does.
-    pub(crate) fn create_view(&self) -> bool {
+    /// Makes the proxy; there is one from here on, whatever the plug-in's own editor does. One that was there before ends
+    /// first. False only where a floating window is asked for and cannot be had.
+    pub(crate) fn create_view(&self, floating: bool) -> bool {
+        self.destroy_view();
         let Some(editors) = self.shared.shell.editors() else { return false };
         let window = Window { link: Arc::clone(&self.shared.link), ticks: Rc::clone(&self.view.ticks) };
-        let proxy = EditorProxy::new(editors, Box::new(window));
+        let mut proxy = EditorProxy::new(editors, Box::new(window));
+        if floating && !proxy.float() {
+            return false;
+        }
         let Ok(mut place) = self.view.proxy.try_borrow_mut() else { return false };
         *place = Some(proxy);
         true

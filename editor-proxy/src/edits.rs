@@ -59,6 +59,7 @@ impl Line {
 
     pub(crate) fn described(&self, desc: EditorDesc) {
         *self.desc.lock() = Some(desc);
+        self.editors.described(desc);
     }
 
     /// Its window is mapped.

@@ -2,6 +2,9 @@
 //! as long as the author's code there takes; so they are made here, and whoever waits for this thread does so with a
 //! time limit. Elsewhere a window lives on [main], and an editor that hangs hangs the host: no limit helps there.
 //!
+//! A thread that is given up goes on in code that the host may unmap the moment after: the library is kept mapped
+//! before any such thread starts, in a release too.
+//!
 //! Called by: `stage`, `proxy`. Calls: the editor, through `EditorBuild`. Threads: one per open editor, named
 //! `hotshell-editor`.
 
@@ -36,7 +39,8 @@ fn open(build: &EditorBuild, place: Place, line: &Arc<Line>) -> Option<OpenEdito
         if let Some(desc) = desc {
             line.described(desc);
         }
-        let editor = build.open(place.parent, place.size, place.scale, &owner)?;
+        let size = fitting(line, place.size, place.scale);
+        let editor = build.open(place.parent, size, place.scale, &owner)?;
         editor.show(true)?;
         Ok(editor)
     });
@@ -52,10 +56,22 @@ fn open(build: &EditorBuild, place: Place, line: &Arc<Line>) -> Option<OpenEdito
     }
 }
 
-fn obey(editor: &OpenEditor, command: Command, line: &Line) {
+/// The editor's size in a window of `size`: hosts resize theirs without asking, and past any limit.
+fn fitting(line: &Line, size: EditorSize, scale: f64) -> EditorSize {
+    line.desc().map_or(size, |desc| desc.fit(size, scale))
+}
+
+/// Does as told; `place` is kept up to date.
+fn obey(editor: &OpenEditor, command: Command, place: &mut Place, line: &Line) {
     let done = match command {
-        Command::Resize(size) => editor.resize(size),
-        Command::Scale(scale) => editor.scale(scale),
+        Command::Resize(size) => {
+            place.size = size;
+            editor.resize(fitting(line, size, place.scale))
+        }
+        Command::Scale(scale) => {
+            place.scale = scale;
+            editor.scale(scale)
+        }
         Command::Key(key) => editor.key(key).map(drop),
     };
     if let Err(why) = done {
@@ -68,9 +84,10 @@ mod platform {
     use std::sync::Arc;
     use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
     use std::thread;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use hotshell_abi::editor::EditorDesc;
+    use hotshell_core::rt::pin::pin;
     use hotshell_core::shell::GUI_LOCK_WAIT;
     use hotshell_core::shell::editors::EditorBuild;
 
@@ -92,12 +109,14 @@ mod platform {
             let (commands, received) = channel();
             let (end, ended) = channel();
             let (build, line) = (build.clone(), Arc::clone(line));
+            pin();
             let run = move || {
                 // Dropped last: its other end hears of it.
                 let _end = end;
                 if let Some(editor) = open(&build, place, &line) {
+                    let mut place = place;
                     while let Ok(command) = received.recv() {
-                        obey(&editor, command, &line);
+                        obey(&editor, command, &mut place, &line);
                     }
                 }
             };
@@ -132,14 +151,29 @@ mod platform {
 
     /// Size and rules of `build`'s editor, if its code answers within [`GUI_LOCK_WAIT`].
     pub(crate) fn describe(build: &EditorBuild) -> Option<EditorDesc> {
-        let (answer, answered) = channel();
         let build = build.clone();
+        within(GUI_LOCK_WAIT, move || build.describe())?.ok()?
+    }
+
+    /// What `ask` answers on a thread of its own, if it does so in time.
+    pub(crate) fn within<T: Send + 'static>(
+        time: Duration,
+        ask: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = channel();
         let run = move || {
             // Whoever asked may have given up.
-            let _ = answer.send(build.describe());
+            let _ = answer.send(ask());
         };
-        thread::Builder::new().name("hotshell-editor".to_owned()).spawn(run).ok()?;
-        answered.recv_timeout(GUI_LOCK_WAIT).ok()?.ok()?
+        let thread = thread::Builder::new().name("hotshell-editor".to_owned()).spawn(run).ok()?;
+        let answer = answered.recv_timeout(time).ok();
+        if answer.is_some() {
+            // It has nothing left to do; and then the library need not stay mapped, which a scanner only looks at.
+            let _ = thread.join();
+        } else {
+            pin();
+        }
+        answer
     }
 }
 
@@ -158,7 +192,7 @@ mod platform {
 
     thread_local! {
         /// Open editors: they live on [main] and never leave it.
-        static OPEN: RefCell<BTreeMap<u64, (OpenEditor, Arc<Line>)>> = const { RefCell::new(BTreeMap::new()) };
+        static OPEN: RefCell<BTreeMap<u64, (OpenEditor, Place, Arc<Line>)>> = const { RefCell::new(BTreeMap::new()) };
         static NEXT: Cell<u64> = const { Cell::new(0) };
     }
 
@@ -171,16 +205,16 @@ mod platform {
             let number = NEXT.get();
             NEXT.set(number + 1);
             if let Some(editor) = open(build, place, line) {
-                OPEN.with_borrow_mut(|open| open.insert(number, (editor, Arc::clone(line))));
+                OPEN.with_borrow_mut(|open| open.insert(number, (editor, place, Arc::clone(line))));
             }
             Some(Self(number))
         }
 
         pub(crate) fn tell(&self, command: Command) {
             // Out of the map meanwhile: the editor may come back here through the host.
-            if let Some((editor, line)) = OPEN.with_borrow_mut(|open| open.remove(&self.0)) {
-                obey(&editor, command, &line);
-                OPEN.with_borrow_mut(|open| open.insert(self.0, (editor, line)));
+            if let Some((editor, mut place, line)) = OPEN.with_borrow_mut(|open| open.remove(&self.0)) {
+                obey(&editor, command, &mut place, &line);
+                OPEN.with_borrow_mut(|open| open.insert(self.0, (editor, place, line)));
             }
         }
 
@@ -201,4 +235,6 @@ mod platform {
     }
 }
 
+#[cfg(target_os = "linux")]
+pub(crate) use platform::within;
 pub(crate) use platform::{Closing, Helper, describe};

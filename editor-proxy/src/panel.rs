@@ -11,14 +11,15 @@ use std::time::Instant;
 
 use baseview::dpi::{PhysicalSize, Size};
 use baseview::{
-    Event, EventStatus, HandlerError, PlatformHandle, Window, WindowContext, WindowHandler, WindowSettings,
-    WindowSize,
+    Event, EventStatus, HandlerError, MouseEvent, PlatformHandle, Window, WindowContext, WindowEvent,
+    WindowHandler, WindowSettings, WindowSize,
 };
 use hotshell_abi::editor::EditorSize;
 use softbuffer::{Context, Surface};
 
 use crate::stage::{Message, Stage};
 use crate::text;
+use crate::window::Native;
 
 /// A window's pixels; made at the first frame.
 struct Paper {
@@ -84,6 +85,9 @@ pub(crate) struct Panel {
     due: Cell<Option<Instant>>,
     /// The window should close itself.
     closing: Arc<AtomicBool>,
+    native: Option<Native>,
+    /// An editor's text field has the keyboard.
+    keys: Cell<bool>,
 }
 
 impl Panel {
@@ -92,6 +96,7 @@ impl Panel {
         stage: Arc<Stage>,
         scale: f64,
         closing: Arc<AtomicBool>,
+        native: Option<Native>,
     ) -> Self {
         Self {
             paper: Paper::new(window, scale),
@@ -100,6 +105,16 @@ impl Panel {
             strip: RefCell::default(),
             due: Cell::default(),
             closing,
+            native,
+            keys: Cell::new(false),
+        }
+    }
+
+    /// The keyboard is the host's, except while a text field wants it.
+    fn mind_keys(&self) {
+        let wanted = self.stage.wants_keys();
+        if let (Some(native), true, false) = (&self.native, self.keys.replace(wanted), wanted) {
+            native.give_back();
         }
     }
 
@@ -151,6 +166,7 @@ impl WindowHandler for Panel {
             return;
         }
         let due = self.stage.turn();
+        self.mind_keys();
         self.say(self.stage.message());
         self.come_round(due);
     }
@@ -161,7 +177,15 @@ impl WindowHandler for Panel {
         Ok(())
     }
 
-    fn on_event(&self, _event: Event) -> EventStatus {
+    fn on_event(&self, event: Event) -> EventStatus {
+        if let Some(native) = &self.native {
+            match event {
+                // Before an editor in it takes the keyboard, as toolkits do with a click.
+                Event::Mouse(MouseEvent::CursorEntered) => native.remember(),
+                Event::Window(WindowEvent::Focused) if !self.stage.wants_keys() => native.give_back(),
+                _ => {}
+            }
+        }
         EventStatus::Ignored
     }
 }

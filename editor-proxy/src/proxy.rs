@@ -3,6 +3,7 @@
 //! Called by: the adapters' `view`. Calls: `stage`, `window`, `helper`. Threads: [main].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::time::Instant;
 
 use hotshell_abi::editor::{EditorDesc, EditorKey, EditorSize, WindowHandle};
@@ -12,7 +13,7 @@ use hotshell_core::shell::editors::Editors;
 
 use crate::helper::{Command, Place, describe};
 use crate::stage::Stage;
-use crate::window::Container;
+use crate::window::{Container, Floating, default_scale};
 
 /// What a proxy may ask of its adapter. [main]
 pub trait WindowHost {
@@ -21,6 +22,10 @@ pub trait WindowHost {
     /// Starts (or stops) the host's idle timer, which calls [`EditorProxy::tick`]. Where the host has none, the window's
     /// own loop does the same.
     fn idle_timer(&self, on: bool);
+    /// Another build's editor has other resize rules.
+    fn limits_changed(&self) {}
+    /// The user has closed the floating window; it is hidden.
+    fn closed(&self) {}
 }
 
 /// A size for a plug-in whose editor does not say one in time.
@@ -31,6 +36,15 @@ const UNKNOWN: EditorDesc = EditorDesc {
     flags: 0,
     reserved: 0,
 };
+
+/// Size and rules of the newest build's editor, if its code says so within [`GUI_LOCK_WAIT`]; kept for later.
+fn described(editors: &dyn Editors) -> Option<EditorDesc> {
+    // Whoever holds the lock may do so for as long as its author's code takes; what was said last will do meanwhile.
+    let newest = if editors.last_desc().is_some() { editors.try_newest() } else { editors.newest() };
+    let desc = describe(&newest.ok()?)?;
+    editors.described(desc);
+    Some(desc)
+}
 
 /// The editor that a host holds, from its create call to its destroy call. Always there, whatever the plug-in's own
 /// editor does. [main]
@@ -43,6 +57,10 @@ pub struct EditorProxy {
     /// Physical pixels.
     size: EditorSize,
     container: Option<Container>,
+    /// A window of our own around it, where the host has none to lend.
+    floating: Option<Floating>,
+    /// The user has closed that one.
+    closed: Arc<AtomicBool>,
     ticking: bool,
 }
 
@@ -56,21 +74,33 @@ impl EditorProxy {
     /// An editor without a window. Waits for the plug-in's code for [`GUI_LOCK_WAIT`] at most.
     #[must_use]
     pub fn new(editors: Arc<dyn Editors>, host: Box<dyn WindowHost>) -> Self {
-        let desc = editors.newest().ok().and_then(|build| describe(&build)).unwrap_or(UNKNOWN);
+        let desc = described(editors.as_ref()).or_else(|| editors.last_desc()).unwrap_or(UNKNOWN);
         let stage = Stage::new(Arc::clone(&editors));
-        Self { editors, host, stage, desc, scale: 1.0, size: desc.size, container: None, ticking: false }
+        let scale = default_scale().unwrap_or(1.0);
+        Self {
+            editors,
+            host,
+            stage,
+            desc,
+            scale,
+            size: desc.size.scaled(scale),
+            container: None,
+            floating: None,
+            closed: Arc::default(),
+            ticking: false,
+        }
     }
 
     /// True if the newest build has an editor, as far as its code says so within [`GUI_LOCK_WAIT`].
     #[must_use]
     pub fn is_there(editors: &dyn Editors) -> bool {
-        editors.newest().ok().and_then(|build| describe(&build)).is_some()
+        described(editors).is_some()
     }
 
-    /// Physical pixels.
+    /// Physical pixels: the host's window's, which it may have resized without saying so.
     #[must_use]
-    pub const fn size(&self) -> EditorSize {
-        self.size
+    pub fn size(&self) -> EditorSize {
+        self.stage.size().unwrap_or(self.size)
     }
 
     /// Size and rules, logical.
@@ -98,14 +128,14 @@ impl EditorProxy {
             return false;
         }
         if (self.scale - scale).abs() > 1e-6 {
-            let logical = f64::from(self.size.width) / self.scale / f64::from(self.desc.size.width);
+            let size = self.size().scaled(scale / self.scale);
             self.scale = scale;
-            let size = self.fit(self.desc.size.scaled(logical * scale));
+            let size = self.fit(size);
             if self.container.is_none() {
                 self.size = size;
             } else {
                 self.stage.scale(scale);
-                if self.host.request_resize(size) {
+                if self.ask_for(size) {
                     self.set_size(size);
                 }
             }
@@ -133,6 +163,40 @@ impl EditorProxy {
         }
     }
 
+    /// Makes a window of our own on the desktop, which comes up when it is shown. False where there is none to be had.
+    pub fn float(&mut self) -> bool {
+        self.detach();
+        let (closed, editors) = (Arc::clone(&self.closed), Arc::clone(&self.editors));
+        let close = move || {
+            closed.store(true, Release);
+            editors.request_callback();
+        };
+        match Floating::open(self.size, close) {
+            Ok(floating) => {
+                floating.set_limits(&self.desc, self.scale);
+                self.floating = Some(floating);
+                true
+            }
+            Err(why) => {
+                self.editors.log(Level::Error, &format!("no window for the editor: {why}"));
+                false
+            }
+        }
+    }
+
+    /// The floating window stays above `window`; false if there is none, or the system refuses.
+    #[must_use]
+    pub fn stay_above(&self, window: WindowHandle) -> bool {
+        self.floating.as_ref().is_some_and(|floating| floating.stay_above(window))
+    }
+
+    /// What the floating window is called.
+    pub fn set_title(&self, title: &str) {
+        if let Some(floating) = &self.floating {
+            floating.set_title(title);
+        }
+    }
+
     /// Closes the editor and the window. An editor that does not close within [`GUI_LOCK_WAIT`] is left to its thread,
     /// with the window around it taken out of the host's.
     pub fn detach(&mut self) {
@@ -157,10 +221,19 @@ impl EditorProxy {
         self.stage.resize(size);
     }
 
-    /// Maps or unmaps the window.
-    pub fn show(&self, visible: bool) {
-        if let Some(container) = &self.container {
-            container.show(visible);
+    /// Maps or unmaps the window. A floating one gets its editor when it first comes up.
+    pub fn show(&mut self, visible: bool) {
+        let Some(parent) = self.floating.as_ref().map(Floating::handle) else {
+            if let Some(container) = &self.container {
+                container.show(visible);
+            }
+            return;
+        };
+        if visible && self.container.is_none() {
+            self.attach(parent);
+        }
+        if let Some(floating) = &self.floating {
+            floating.show(visible);
         }
     }
 
@@ -182,9 +255,30 @@ impl EditorProxy {
         let new = (self.desc.size != before.size).then_some(self.desc.size);
         if let Some(wish) = self.stage.take_wish().or(new) {
             let size = wish.scaled(self.scale);
-            if size != self.size && self.host.request_resize(size) {
+            if size != self.size() && self.ask_for(size) {
                 self.set_size(size);
             }
+        }
+        if (self.desc.flags, self.desc.min, self.desc.max) != (before.flags, before.min, before.max) {
+            match &self.floating {
+                Some(floating) => floating.set_limits(&self.desc, self.scale),
+                None => self.host.limits_changed(),
+            }
+        }
+        if self.closed.swap(false, Acquire) {
+            self.show(false);
+            self.host.closed();
+        }
+    }
+
+    /// Another size of the window around ours.
+    fn ask_for(&self, size: EditorSize) -> bool {
+        match &self.floating {
+            Some(floating) => {
+                floating.set_limits(&self.desc, self.scale);
+                floating.resize(size)
+            }
+            None => self.host.request_resize(size),
         }
     }
 

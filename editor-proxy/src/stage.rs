@@ -2,8 +2,8 @@
 //! that anybody may turn, the host's idle timer and the window's own loop alike.
 //!
 //! Called by: `proxy` [main], `panel` (the window's loop), `edits`. Calls: `helper`, the shell. Threads: [any] but audio.
-//! The lock is never held while the author's code runs or the host is called; asking which build is the newest may take
-//! [`GUI_LOCK_WAIT`] under it.
+//! A turn waits for nothing: whoever comes while another one turns it, or while no build answers, is told to come again.
+//! The lock is never held while the author's code runs or the shell or the host is called.
 //!
 //! Make before break: the next editor's window comes up on top of the old one, transparent until it has drawn; then the
 //! old one goes. One that fails before that goes itself, and the old one stays.
@@ -38,6 +38,10 @@ pub(crate) struct Stage {
     editors: Arc<dyn Editors>,
     bell: Mutex<Option<Bell>>,
     inner: Mutex<Inner>,
+    /// Held by whoever turns it.
+    turning: Mutex<()>,
+    /// Kept while the host has a window for it: the shell wakes it.
+    wake: Mutex<Option<Wake>>,
     /// A size that the editor wants of the host, logical.
     wish: Mutex<Option<EditorSize>>,
     wants_keys: AtomicBool,
@@ -59,10 +63,31 @@ impl Cast {
     }
 }
 
+/// What a turn has to do once the lock is free again.
+#[derive(Default)]
+struct Errands {
+    logs: Vec<String>,
+    close: Vec<Cast>,
+    /// A size may have moved, which only [main] can ask the host for.
+    call_main: bool,
+    /// A build may be newer than what is on the window, or is to be tried again.
+    look: Option<Look>,
+}
+
+/// Why the builds are looked at.
+#[derive(Clone, Copy)]
+struct Look {
+    version: u64,
+    /// A build that has failed is tried again.
+    again: bool,
+}
+
 #[derive(Default)]
 struct Inner {
     /// `None`: the host has no window for it.
     place: Option<Place>,
+    /// Counts the host's windows: what was begun for one is not for the next.
+    stay: u64,
     shown: Option<Cast>,
     next: Option<Cast>,
     /// Version of the shell's builds that was looked at last.
@@ -70,6 +95,8 @@ struct Inner {
     /// The build whose editor failed last.
     failed: Option<EditorBuild>,
     why: Option<String>,
+    /// The build whose failure is in the log, and why it failed: tried again, it may do so for the same reason.
+    logged: Option<(u32, String)>,
     /// Closed by a swap, and perhaps not gone yet.
     leaving: Vec<Closing>,
     raised: u32,
@@ -83,6 +110,8 @@ impl Stage {
             editors,
             bell: Mutex::default(),
             inner: Mutex::default(),
+            turning: Mutex::default(),
+            wake: Mutex::default(),
             wish: Mutex::default(),
             wants_keys: AtomicBool::new(false),
         })
@@ -111,13 +140,20 @@ impl Stage {
         self.wish.lock().take()
     }
 
+    /// Called in every frame: rings only where it changes.
     pub(crate) fn set_wants_keys(&self, wanted: bool) {
-        self.wants_keys.store(wanted, Relaxed);
+        if self.wants_keys.swap(wanted, Relaxed) != wanted {
+            self.ring();
+        }
+    }
+
+    pub(crate) fn wants_keys(&self) -> bool {
+        self.wants_keys.load(Relaxed)
     }
 
     /// Passes a key on; true if a text field has the focus.
     pub(crate) fn key(&self, command: Command) -> bool {
-        let wanted = self.wants_keys.load(Relaxed);
+        let wanted = self.wants_keys();
         if wanted {
             self.tell(command);
         }
@@ -126,20 +162,31 @@ impl Stage {
 
     /// The host has a window for it.
     pub(crate) fn open(self: &Arc<Self>, place: Place) {
-        *self.inner.lock() = Inner { place: Some(place), ..Inner::default() };
+        let mut inner = self.inner.lock();
+        let stay = inner.stay + 1;
+        *inner = Inner { place: Some(place), stay, ..Inner::default() };
+        drop(inner);
         let stage = Arc::downgrade(self);
         let wake: Wake = Arc::new(move || {
             if let Some(stage) = stage.upgrade() {
                 stage.ring();
             }
         });
-        self.editors.watch(Some(wake));
+        self.editors.watch(&wake);
+        *self.wake.lock() = Some(wake);
     }
 
-    /// The host's window ends. What is still being closed is the answer.
+    /// The host's window ends. What is still being closed is the answer. [main]
     pub(crate) fn close(&self) -> Vec<Closing> {
-        self.editors.watch(None);
-        let mut inner = std::mem::take(&mut *self.inner.lock());
+        *self.wake.lock() = None;
+        // An editor that a turn is just opening belongs to what is closed. Where the turn is our own caller (an author who
+        // has the host close the window), it sees that the stay is over.
+        let turning = self.turning.try_lock_for(GUI_LOCK_WAIT);
+        let mut place = self.inner.lock();
+        let mut inner = std::mem::take(&mut *place);
+        place.stay = inner.stay + 1;
+        drop(place);
+        drop(turning);
         self.wants_keys.store(false, Relaxed);
         *self.wish.lock() = None;
         let mut leaving = std::mem::take(&mut inner.leaving);
@@ -174,101 +221,67 @@ impl Stage {
         self.inner.lock().shown.as_ref().and_then(|cast| cast.line.desc())
     }
 
+    /// Size of the host's window, in physical pixels, if it has one.
+    pub(crate) fn size(&self) -> Option<EditorSize> {
+        self.inner.lock().place.map(|place| place.size)
+    }
+
     /// Does what there is to do, and answers when there will be more, if nobody rings before.
     pub(crate) fn turn(self: &Arc<Self>) -> Option<Instant> {
-        let Some(mut inner) = self.inner.try_lock_for(GUI_LOCK_WAIT) else {
-            return Some(Instant::now() + RETRY);
+        let again = || Some(Instant::now() + RETRY);
+        let Some(_turning) = self.turning.try_lock() else { return again() };
+        let (stay, errands) = {
+            let Some(mut inner) = self.inner.try_lock() else { return again() };
+            inner.place?;
+            (inner.stay, inner.look_around(self.editors.version()))
         };
-        inner.place?;
-        let now = Instant::now();
-        inner.leaving.retain(|closing| !closing.wait(now));
-        self.look_at_next(&mut inner);
-        self.look_at_shown(&mut inner);
-        self.look_for_builds(&mut inner);
+        for line in &errands.logs {
+            self.editors.log(Level::Error, line);
+        }
+        if errands.call_main {
+            self.editors.request_callback();
+        }
+        if !errands.close.is_empty() {
+            // Whoever wanted them may be among these; the one that stays says so again in its next frame.
+            self.wants_keys.store(false, Relaxed);
+        }
+        let mut closing: Vec<Closing> = errands.close.into_iter().map(Cast::close).collect();
+        if let Some(look) = errands.look {
+            let newest = self.editors.try_newest();
+            let found = self.inner.lock().consider(stay, look, newest);
+            closing.extend(found.older.map(Cast::close));
+            if let Some((build, place)) = found.start {
+                closing.extend(self.start(stay, build, place));
+            }
+        }
+        let mut inner = self.inner.lock();
+        inner.leaving.extend(closing);
         inner.next_time()
     }
 
-    /// The next editor has drawn, or has failed.
-    fn look_at_next(&self, inner: &mut Inner) {
-        let Some(next) = &mut inner.next else { return };
-        let progress = next.line.progress();
-        if progress != Progress::Opening && !std::mem::replace(&mut next.raised, true) {
-            inner.raised += 1;
-        }
-        match progress {
-            Progress::Opening | Progress::Open => {}
-            Progress::Drawn => {
-                let before = std::mem::replace(&mut inner.shown, inner.next.take());
-                // Its size may be another one, which only [main] can ask the host for.
-                self.editors.request_callback();
-                inner.leaving.extend(before.map(Cast::close));
-                (inner.why, inner.failed, inner.due) = (None, None, None);
-                inner.wait = Duration::ZERO;
-            }
-            Progress::Failed(why) => {
-                if let Some(cast) = inner.next.take() {
-                    self.give_up(inner, cast, why);
-                }
-            }
-        }
-    }
-
-    /// The editor on the window has failed.
-    fn look_at_shown(&self, inner: &mut Inner) {
-        let Some(shown) = &inner.shown else { return };
-        if let Progress::Failed(why) = shown.line.progress()
-            && let Some(cast) = inner.shown.take()
-        {
-            self.give_up(inner, cast, why);
-        }
-    }
-
-    fn give_up(&self, inner: &mut Inner, cast: Cast, why: String) {
-        let build = cast.build.build();
-        self.editors.log(Level::Error, &format!("the editor of build {build} failed: {why}"));
-        inner.why = Some(format!("The editor of build {build} failed.\n{why}"));
-        inner.failed = Some(cast.build.clone());
-        inner.leaving.push(cast.close());
-        inner.wait = (inner.wait * 2).clamp(FIRST_WAIT, LONGEST_WAIT);
-        // With an editor on the window there is no hurry: the next build will be tried.
-        inner.due = inner.shown.is_none().then(|| Instant::now() + inner.wait);
-    }
-
-    /// A newer build, or one to be tried again.
-    fn look_for_builds(self: &Arc<Self>, inner: &mut Inner) {
-        let version = self.editors.version();
-        let due = inner.due.is_some_and(|due| due <= Instant::now());
-        if inner.seen == Some(version) && !due {
-            return;
-        }
-        match self.editors.newest() {
-            Ok(build) => {
-                inner.seen = Some(version);
-                inner.due = None;
-                let known = |cast: &Option<Cast>| cast.as_ref().is_some_and(|cast| cast.build.is(&build));
-                let failed = inner.failed.as_ref().is_some_and(|failed| failed.is(&build)) && !due;
-                if known(&inner.shown) || known(&inner.next) || failed {
-                    return;
-                }
-                // One that has not drawn yet is older.
-                let older = inner.next.take().map(Cast::close);
-                inner.leaving.extend(older);
-                self.start(inner, build);
-            }
-            Err(ShellError::Busy(_)) => inner.due = Some(Instant::now() + RETRY),
-            Err(why) => inner.why = Some(why.to_string()),
-        }
-    }
-
-    fn start(self: &Arc<Self>, inner: &mut Inner, build: EditorBuild) {
-        let Some(place) = inner.place else { return };
+    /// Opens `build`'s editor. What comes back was opened for a window that is gone.
+    fn start(self: &Arc<Self>, stay: u64, build: EditorBuild, place: Place) -> Option<Closing> {
         let line = Line::new(Arc::clone(&self.editors), Arc::downgrade(self));
-        match Helper::open(&build, place, &line) {
-            Some(helper) => {
-                inner.next = Some(Cast { build, helper, line, since: Instant::now(), raised: false })
-            }
-            None => inner.due = Some(Instant::now() + LONGEST_WAIT),
+        let helper = Helper::open(&build, place, &line);
+        let mut inner = self.inner.lock();
+        let Some(helper) = helper else {
+            inner.due = Some(Instant::now() + LONGEST_WAIT);
+            return None;
+        };
+        let cast = Cast { build, helper, line, since: Instant::now(), raised: false };
+        let Some(current) = inner.place.filter(|_| inner.stay == stay) else {
+            drop(inner);
+            return Some(cast.close());
+        };
+        // What it was not told while it was no cast yet.
+        if current.size != place.size {
+            cast.helper.tell(Command::Resize(current.size));
         }
+        if (current.scale - place.scale).abs() > 1e-6 {
+            cast.helper.tell(Command::Scale(current.scale));
+        }
+        inner.next = Some(cast);
+        None
     }
 
     /// What the window has to say, if anything.
@@ -290,7 +303,103 @@ impl Stage {
     }
 }
 
+/// What the newest build comes to.
+#[derive(Default)]
+struct Found {
+    start: Option<(EditorBuild, Place)>,
+    /// One that has not drawn yet, and never will be shown.
+    older: Option<Cast>,
+}
+
 impl Inner {
+    fn look_around(&mut self, version: u64) -> Errands {
+        let now = Instant::now();
+        let mut errands = Errands::default();
+        self.leaving.retain(|closing| !closing.wait(now));
+        self.look_at_next(&mut errands);
+        self.look_at_shown(&mut errands);
+        let again = self.due.is_some_and(|due| due <= now);
+        if self.seen != Some(version) || again {
+            errands.look = Some(Look { version, again });
+        }
+        errands
+    }
+
+    /// The next editor has drawn, or has failed.
+    fn look_at_next(&mut self, errands: &mut Errands) {
+        let Some(next) = &mut self.next else { return };
+        let progress = next.line.progress();
+        if progress != Progress::Opening && !std::mem::replace(&mut next.raised, true) {
+            self.raised += 1;
+        }
+        match progress {
+            Progress::Opening | Progress::Open => {}
+            Progress::Drawn => {
+                let tried_again = self.failed.as_ref().is_some_and(|failed| failed.is(&next.build));
+                let before = std::mem::replace(&mut self.shown, self.next.take());
+                errands.call_main = true;
+                errands.close.extend(before);
+                (self.why, self.due) = (None, None);
+                if !tried_again {
+                    (self.failed, self.wait) = (None, Duration::ZERO);
+                }
+            }
+            Progress::Failed(why) => {
+                if let Some(cast) = self.next.take() {
+                    self.give_up(cast, why, errands);
+                }
+            }
+        }
+    }
+
+    /// The editor on the window has failed.
+    fn look_at_shown(&mut self, errands: &mut Errands) {
+        let Some(shown) = &self.shown else { return };
+        if let Progress::Failed(why) = shown.line.progress()
+            && let Some(cast) = self.shown.take()
+        {
+            self.give_up(cast, why, errands);
+        }
+    }
+
+    fn give_up(&mut self, cast: Cast, why: String, errands: &mut Errands) {
+        let build = cast.build.build();
+        if !self.logged.as_ref().is_some_and(|(of, reason)| *of == build && *reason == why) {
+            errands.logs.push(format!("the editor of build {build} failed: {why}"));
+        }
+        self.why = Some(format!("The editor of build {build} failed.\n{why}"));
+        self.logged = Some((build, why));
+        self.failed = Some(cast.build.clone());
+        errands.close.push(cast);
+        self.wait = (self.wait * 2).clamp(FIRST_WAIT, LONGEST_WAIT);
+        // With an editor on the window there is no hurry: the next build will be tried.
+        self.due = self.shown.is_none().then(|| Instant::now() + self.wait);
+    }
+
+    /// What the newest build comes to, for the window that it was looked for.
+    fn consider(&mut self, stay: u64, look: Look, newest: Result<EditorBuild, ShellError>) -> Found {
+        let Some(place) = self.place.filter(|_| self.stay == stay) else { return Found::default() };
+        match newest {
+            Ok(build) => {
+                (self.seen, self.due) = (Some(look.version), None);
+                let known = |cast: &Option<Cast>| cast.as_ref().is_some_and(|cast| cast.build.is(&build));
+                let failed = self.failed.as_ref().is_some_and(|failed| failed.is(&build)) && !look.again;
+                if known(&self.shown) || known(&self.next) || failed {
+                    return Found::default();
+                }
+                Found { start: Some((build, place)), older: self.next.take() }
+            }
+            Err(ShellError::Busy(_)) => {
+                self.due = Some(Instant::now() + RETRY);
+                Found::default()
+            }
+            Err(why) => {
+                self.why = Some(why.to_string());
+                Found::default()
+            }
+        }
+    }
+
     fn tell(&self, command: Command) {
         for cast in self.shown.iter().chain(&self.next) {
             cast.helper.tell(command);

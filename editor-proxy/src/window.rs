@@ -92,7 +92,8 @@ fn open(
             // Set once: this runs once.
             let _ = told.set(handle);
         }
-        Ok(Panel::around(window, stage, scale, closing))
+        let native = Native::of(&window, parent);
+        Ok(Panel::around(window, stage, scale, closing, native))
     };
     let window = Window::create(settings, make).map_err(|error| error.to_string())?;
     let handle = *handle.get().ok_or("a window without a handle")?;
@@ -125,4 +126,15 @@ mod platform;
 #[path = "window/on_main.rs"]
 mod platform;
 
-pub(crate) use platform::Container;
+#[cfg(target_os = "linux")]
+mod floating;
+#[cfg(target_os = "linux")]
+mod native;
+
+#[cfg(target_os = "linux")]
+pub(crate) use floating::Floating;
+#[cfg(target_os = "linux")]
+pub(crate) use native::Native;
+pub(crate) use platform::{Container, default_scale};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use platform::{Floating, Native};

@@ -61,6 +61,9 @@ const API: &CStr = if cfg!(target_os = "windows") {
     CLAP_WINDOW_API_X11
 };
 
+/// A window of our own on the desktop.
+const FLOATS: bool = cfg!(target_os = "linux");
+
 /// # Safety
 /// `plugin` comes from the host.
 unsafe fn on_main<T>(plugin: *const clap_plugin, or: T, call: impl FnOnce(&Main<'_>) -> T) -> T {
@@ -70,10 +73,20 @@ unsafe fn on_main<T>(plugin: *const clap_plugin, or: T, call: impl FnOnce(&Main<
 }
 
 /// # Safety
-/// `api` is null or a C string. (Null is allowed for floating windows.)
+/// `api` is null or a C string.
 unsafe fn is_ours(api: *const c_char) -> bool {
     // SAFETY: by contract.
     !api.is_null() && unsafe { CStr::from_ptr(api) } == API
+}
+
+/// # Safety
+/// `api` is null or a C string.
+unsafe fn fits(api: *const c_char, floating: bool) -> bool {
+    // SAFETY: by contract. A host that asks for a floating window need not say of which system.
+    unsafe {
+        let ours = is_ours(api) || floating && (api.is_null() || *api == 0);
+        ours && (!floating || FLOATS)
+    }
 }
 
 unsafe extern "C" fn is_api_supported(
@@ -82,7 +95,7 @@ unsafe extern "C" fn is_api_supported(
     floating: bool,
 ) -> bool {
     // SAFETY: CLAP: null or a C string.
-    !floating && unsafe { is_ours(api) }
+    unsafe { fits(api, floating) }
 }
 
 unsafe extern "C" fn get_preferred_api(
@@ -103,7 +116,7 @@ unsafe extern "C" fn get_preferred_api(
 
 unsafe extern "C" fn create(plugin: *const clap_plugin, api: *const c_char, floating: bool) -> bool {
     // SAFETY: CLAP: null or a C string; the plug-in comes from the host.
-    unsafe { !floating && is_ours(api) && on_main(plugin, false, |main| main.create_view()) }
+    unsafe { fits(api, floating) && on_main(plugin, false, |main| main.create_view(floating)) }
 }
 
 unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
@@ -210,12 +223,25 @@ unsafe extern "C" fn set_parent(plugin: *const clap_plugin, window: *const clap_
 }
 
 /// Only floating windows have something to stay above.
-unsafe extern "C" fn set_transient(_plugin: *const clap_plugin, _window: *const clap_window) -> bool {
-    false
+unsafe extern "C" fn set_transient(plugin: *const clap_plugin, window: *const clap_window) -> bool {
+    // SAFETY: CLAP: a window of the host's; the plug-in comes from the host.
+    unsafe {
+        let Some(window) = parent(window) else { return false };
+        on_main(plugin, false, |main| main.with_view(|proxy| proxy.stay_above(window)) == Some(true))
+    }
 }
 
 /// Only floating windows have a title.
-unsafe extern "C" fn suggest_title(_plugin: *const clap_plugin, _title: *const c_char) {}
+unsafe extern "C" fn suggest_title(plugin: *const clap_plugin, title: *const c_char) {
+    if title.is_null() {
+        return;
+    }
+    // SAFETY: CLAP: a C string; the plug-in comes from the host.
+    unsafe {
+        let title = CStr::from_ptr(title).to_string_lossy();
+        on_main(plugin, (), |main| main.with_view(|proxy| proxy.set_title(&title)).unwrap_or_default());
+    }
+}
 
 unsafe fn set_visible(plugin: *const clap_plugin, visible: bool) -> bool {
     let call = |main: &Main<'_>| main.with_view(|proxy: &mut EditorProxy| proxy.show(visible)).is_some();

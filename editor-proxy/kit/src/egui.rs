@@ -6,19 +6,21 @@
 //!
 //! Called by: authors. Calls: egui-baseview. Threads: the drawing function runs on the window's thread, [editor].
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Acquire};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use baseview::dpi::{PhysicalSize, Size};
 use egui_baseview::{App, EguiWindow, EguiWindowSettings, Frame, GraphicsConfig};
 use hotshell_logic::editor::{Editor, EditorContext, EditorError};
 
+use crate::window::keys::{Keys, own_scale};
 use crate::window::{Open, Parent};
 
 pub use egui;
 
 mod hand;
+mod keys;
 mod knob;
 mod label;
 mod look;
@@ -61,14 +63,58 @@ pub fn editor(
             .with_title("hotshell")
             .with_size(Size::Physical(size.cast()))
             .with_fallback_scale_factor(cx.scale())
+            .with_zoom_factor(zoom(cx.scale()))
             .with_parent(&Parent::of(&cx)?)
             .with_graphics_config(GraphicsConfig::default())
             .with_repaint_poll_interval(Duration::from_secs(3600));
         let closing = Arc::<AtomicBool>::default();
-        let app = Drawn { draw, cx, frames: 0, dead: false, egui: None, closing: Arc::clone(&closing) };
+        let post = Arc::<Post>::default();
+        let app = Drawn {
+            draw,
+            cx: cx.clone(),
+            frames: 0,
+            dead: false,
+            egui: None,
+            keys: None,
+            post: Arc::clone(&post),
+            closing: Arc::clone(&closing),
+        };
         let window = EguiWindow::create(settings, app).map_err(|e| EditorError::new(e.to_string()))?;
-        Ok(Box::new(Open::new(window, closing)))
+        let mut open = Open::new(window, closing);
+        let (for_keys, letters) = (cx.clone(), Arc::clone(&post));
+        open.keys = Some(Box::new(move |key| {
+            letters.lock().events.extend(keys::events(key));
+            for_keys.repaint();
+            true
+        }));
+        open.zoom = Some(Box::new(move |scale| {
+            post.lock().zoom = Some(zoom(scale));
+            cx.repaint();
+        }));
+        Ok(Box::new(open))
     })
+}
+
+/// On its way from the shell to the next frame.
+#[derive(Default)]
+struct Post(Mutex<Letters>);
+
+#[derive(Default)]
+struct Letters {
+    events: Vec<egui::Event>,
+    zoom: Option<f32>,
+}
+
+impl Post {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Letters> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is left to do where baseview goes by the desktop's scale and the host says another one.
+#[expect(clippy::cast_possible_truncation, reason = "a factor between a tenth and a hundred")]
+fn zoom(scale: f64) -> f32 {
+    own_scale().map_or(1.0, |own| (scale / own).clamp(0.1, 100.0)) as f32
 }
 
 struct Drawn<F> {
@@ -80,6 +126,8 @@ struct Drawn<F> {
     frames: u8,
     dead: bool,
     egui: Option<egui::Context>,
+    keys: Option<Keys>,
+    post: Arc<Post>,
 }
 
 impl<F> Drop for Drawn<F> {
@@ -92,7 +140,8 @@ impl<F> Drop for Drawn<F> {
 }
 
 impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> {
-    fn build(&mut self, egui_ctx: egui::Context, _frame: &mut Frame) -> Result<(), baseview::HandlerError> {
+    fn build(&mut self, egui_ctx: egui::Context, frame: &mut Frame) -> Result<(), baseview::HandlerError> {
+        self.keys = Some(Keys::of(frame.baseview_window()));
         look::dark(&egui_ctx);
         self.egui = Some(egui_ctx.clone());
         self.cx.on_repaint(move || egui_ctx.request_repaint());
@@ -107,6 +156,11 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
         if self.dead {
             return;
         }
+        let Letters { events, zoom } = std::mem::take(&mut *self.post.lock());
+        if let Some(zoom) = zoom {
+            ui.ctx().set_zoom_factor(zoom);
+        }
+        ui.ctx().input_mut(|input| input.events.extend(events));
         let Self { draw, cx, .. } = self;
         let done = cx.guard(|| {
             egui::CentralPanel::default().show(ui, |ui| draw(ui, cx));
@@ -115,7 +169,12 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
             self.dead = true;
             return;
         }
-        self.cx.wants_keys(ui.ctx().egui_wants_keyboard_input());
+        // First the shell: it gives the keyboard back to the host unless it is wanted.
+        let wanted = ui.ctx().egui_wants_keyboard_input();
+        self.cx.wants_keys(wanted);
+        if let Some(keys) = &self.keys {
+            keys.set(wanted);
+        }
         match self.frames {
             0 => {
                 self.frames = 1;

@@ -11,6 +11,8 @@ use baseview::{
 };
 use hotshell_logic::EditorContext;
 
+use crate::window::keys::Keys;
+
 /// Around an author's handler.
 pub(crate) struct Guarded<H> {
     inner: H,
@@ -19,11 +21,13 @@ pub(crate) struct Guarded<H> {
     frames: Cell<u32>,
     dead: Cell<bool>,
     closing: Arc<AtomicBool>,
+    keys: Keys,
 }
 
 impl<H> Guarded<H> {
     pub(crate) fn new(inner: H, cx: EditorContext, window: WindowContext, closing: Arc<AtomicBool>) -> Self {
-        Self { inner, cx, window, frames: Cell::new(0), dead: Cell::new(false), closing }
+        let keys = Keys::of(&window);
+        Self { inner, cx, window, frames: Cell::new(0), dead: Cell::new(false), closing, keys }
     }
 
     /// What `call` answers; `or` after a panic, in this call or an earlier one.
@@ -31,7 +35,9 @@ impl<H> Guarded<H> {
         if self.dead.get() {
             return or;
         }
-        match self.cx.guard(|| call(&self.inner)) {
+        let answer = self.cx.guard(|| call(&self.inner));
+        self.keys.set(self.cx.keys_wanted());
+        match answer {
             Some(answer) => answer,
             None => {
                 self.dead.set(true);

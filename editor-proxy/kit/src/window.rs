@@ -24,6 +24,12 @@ use raw_window_handle::{
 
 use crate::guard::Guarded;
 
+#[cfg(target_os = "linux")]
+pub(crate) mod keys;
+#[cfg(not(target_os = "linux"))]
+#[path = "window/no_keys.rs"]
+pub(crate) mod keys;
+
 /// The shell's window, for anything that takes a `raw-window-handle`.
 #[derive(Clone, Copy, Debug)]
 pub struct Parent(RawWindowHandle);
@@ -67,12 +73,17 @@ impl HasWindowHandle for Parent {
 /// What a key of the host's means to a window: true if it was of use.
 type Keys = Box<dyn Fn(&EditorKey) -> bool>;
 
+/// Another scale.
+type Zoom = Box<dyn Fn(f64)>;
+
 /// An open window of baseview's, as the shell drives it.
 pub struct Open {
     window: Option<baseview::Window>,
     /// The window should close itself.
     closing: Arc<AtomicBool>,
     pub(crate) keys: Option<Keys>,
+    /// How another scale is told to a toolkit that has its own idea of it.
+    pub(crate) zoom: Option<Zoom>,
 }
 
 impl std::fmt::Debug for Open {
@@ -85,7 +96,7 @@ impl Open {
     /// Around an unmapped window.
     #[must_use]
     pub const fn new(window: baseview::Window, closing: Arc<AtomicBool>) -> Self {
-        Self { window: Some(window), closing, keys: None }
+        Self { window: Some(window), closing, keys: None, zoom: None }
     }
 }
 
@@ -120,6 +131,10 @@ impl EditorWindow for Open {
     }
 
     fn scale(&mut self, scale: f64) {
+        if let Some(zoom) = &self.zoom {
+            zoom(scale);
+        }
+        // Of no effect where the desktop says one.
         let _ = self.window.as_ref().map(|window| window.suggest_fallback_scale_factor(scale));
     }
 

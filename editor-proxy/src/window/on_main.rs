@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use hotshell_abi::editor::{EditorSize, WindowHandle};
+use baseview::WindowContext;
+use hotshell_abi::editor::{EditorDesc, EditorSize, WindowHandle};
 
 use super::{Command, obey, open};
 use crate::helper::Closing;
@@ -52,5 +53,58 @@ impl Container {
     /// Ends it. Editors that live on [main] have left by the time that they are asked to.
     pub(crate) fn close(self, leaving: Vec<Closing>, until: Instant) -> bool {
         leaving.iter().all(|closing| closing.wait(until))
+    }
+}
+
+/// What X11 needs beside baseview, and these systems do by themselves.
+pub(crate) struct Native;
+
+impl Native {
+    pub(crate) const fn of(_window: &WindowContext, _parent: WindowHandle) -> Option<Self> {
+        None
+    }
+
+    #[expect(clippy::unused_self, reason = "X11's has something to do")]
+    pub(crate) const fn remember(&self) {}
+
+    #[expect(clippy::unused_self, reason = "X11's has something to do")]
+    pub(crate) const fn give_back(&self) {}
+}
+
+/// These systems say it to the host, which says it to us.
+pub(crate) const fn default_scale() -> Option<f64> {
+    None
+}
+
+/// A window of our own on the desktop: nobody asks for one here.
+pub(crate) enum Floating {}
+
+impl Floating {
+    pub(crate) fn open(_size: EditorSize, _closed: impl Fn() + Send + 'static) -> Result<Self, String> {
+        Err("floating windows are X11's".to_owned())
+    }
+
+    pub(crate) const fn handle(&self) -> WindowHandle {
+        match *self {}
+    }
+
+    pub(crate) const fn stay_above(&self, _window: WindowHandle) -> bool {
+        match *self {}
+    }
+
+    pub(crate) const fn set_title(&self, _title: &str) {
+        match *self {}
+    }
+
+    pub(crate) const fn set_limits(&self, _desc: &EditorDesc, _scale: f64) {
+        match *self {}
+    }
+
+    pub(crate) const fn resize(&self, _size: EditorSize) -> bool {
+        match *self {}
+    }
+
+    pub(crate) const fn show(&self, _visible: bool) {
+        match *self {}
     }
 }

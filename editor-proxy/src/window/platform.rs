@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use baseview::WindowWaker;
 use hotshell_abi::editor::{EditorSize, WindowHandle};
+use hotshell_core::rt::pin::pin;
+use hotshell_core::shell::GUI_LOCK_WAIT;
 use x11rb::protocol::xproto::ConnectionExt;
 use x11rb::rust_connection::RustConnection;
 
 use super::{Command, obey, open};
-use crate::helper::Closing;
+use crate::helper::{Closing, within};
 use crate::stage::Stage;
 
 /// Longest wait for a window in which only our own code runs: the X server's time.
@@ -61,6 +63,8 @@ impl Container {
                 }
             }
         };
+        // The thread may outlive the host's call that ends it.
+        pin();
         let thread = thread::Builder::new().name("hotshell-window".to_owned()).spawn(run);
         thread.map_err(|error| error.to_string())?;
         let late = |_| "the X server did not answer".to_owned();
@@ -129,6 +133,18 @@ fn close(window: baseview::Window, closing: &AtomicBool) {
         thread::park_timeout(Duration::from_millis(1));
     }
     drop(window);
+}
+
+/// Physical pixels to a logical one, as the desktop says (`Xft.dpi`), if it does within [`GUI_LOCK_WAIT`]. For hosts that
+/// say nothing.
+pub(crate) fn default_scale() -> Option<f64> {
+    let ask = || {
+        let (connection, _) = RustConnection::connect(None).ok()?;
+        let resources = x11rb::resource_manager::new_from_default(&connection).ok()?;
+        let dpi = resources.get_value::<u32>("Xft.dpi", "").ok()??;
+        Some(f64::from(dpi) / 96.0).filter(|scale| (0.5..=8.0).contains(scale))
+    };
+    within(GUI_LOCK_WAIT, ask).flatten()
 }
 
 /// Takes the window out of the host's, which may be destroyed any moment, through a connection of our own: the window's

@@ -321,6 +321,8 @@ fn a_drag_that_the_end_of_the_window_interrupts_ends() {
         frames: 2,
         dead: false,
         egui: Some(scene.egui.clone()),
+        keys: None,
+        post: std::sync::Arc::default(),
     };
     drop(app);
     assert_eq!(scene.told(), [Told::End(scene.params.gain.host_id())]);

@@ -1,0 +1,142 @@
+//! X11: a window of our own on the desktop, where a host asks for one, in the part that a host plays else: the proxy's
+//! window lies in it.
+//!
+//! Called by: `proxy`. Calls: X11, through a connection of its own. Threads: [main]; its events come on a thread of their
+//! own, `hotshell-window`, which ends with the window.
+
+use std::sync::Arc;
+use std::thread;
+
+use hotshell_abi::editor::{EditorDesc, EditorSize, WindowHandle, WindowKind};
+use x11rb::connection::Connection;
+use x11rb::errors::ReplyOrIdError;
+use x11rb::properties::WmSizeHints;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{
+    Atom, AtomEnum, ConfigureWindowAux, ConnectionExt, CreateWindowAux, EventMask, PropMode, WindowClass,
+};
+use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
+
+use hotshell_core::rt::pin::pin;
+
+/// An unmapped window on the desktop. Dropped: destroyed.
+pub(crate) struct Floating {
+    connection: Arc<RustConnection>,
+    window: u32,
+    name: Atom,
+    utf8: Atom,
+}
+
+impl Floating {
+    /// One of `size` physical pixels. `closed` is called, on any thread, when the user closes it; it stays until it is
+    /// dropped.
+    pub(crate) fn open(size: EditorSize, closed: impl Fn() + Send + 'static) -> Result<Self, String> {
+        Self::make(size, closed).map_err(|error| error.to_string())
+    }
+
+    fn make(size: EditorSize, closed: impl Fn() + Send + 'static) -> Result<Self, ReplyOrIdError> {
+        let (connection, screen) = RustConnection::connect(None)
+            .map_err(|_| ReplyOrIdError::from(x11rb::errors::ConnectionError::UnknownError))?;
+        let root = connection.setup().roots.get(screen).map_or(x11rb::NONE, |screen| screen.root);
+        let atom = |name: &[u8]| connection.intern_atom(false, name);
+        let (protocols, delete) = (atom(b"WM_PROTOCOLS")?, atom(b"WM_DELETE_WINDOW")?);
+        let (name, utf8) = (atom(b"_NET_WM_NAME")?, atom(b"UTF8_STRING")?);
+        let (protocols, delete) = (protocols.reply()?.atom, delete.reply()?.atom);
+        let (name, utf8) = (name.reply()?.atom, utf8.reply()?.atom);
+        let window = connection.generate_id()?;
+        let aux = CreateWindowAux::new().background_pixel(0).event_mask(EventMask::STRUCTURE_NOTIFY);
+        let (width, height) = sides(size);
+        let (depth, visual) = (x11rb::COPY_DEPTH_FROM_PARENT, x11rb::COPY_FROM_PARENT);
+        let class = WindowClass::INPUT_OUTPUT;
+        connection
+            .create_window(depth, window, root, 0, 0, width, height, 0, class, visual, &aux)?
+            .check()?;
+        let replace = PropMode::REPLACE;
+        connection.change_property32(replace, window, protocols, AtomEnum::ATOM, &[delete])?.check()?;
+        let connection = Arc::new(connection);
+        let events = Arc::clone(&connection);
+        // It may be in a last event when the host unmaps us.
+        pin();
+        let listen = move || listen(&events, window, delete, &closed);
+        // Without it the user cannot close the window, and the host can.
+        let _ = thread::Builder::new().name("hotshell-window".to_owned()).spawn(listen);
+        Ok(Self { connection, window, name, utf8 })
+    }
+
+    /// What the proxy's window gets as its parent.
+    pub(crate) fn handle(&self) -> WindowHandle {
+        WindowHandle { kind: WindowKind::X11, reserved: 0, handle: u64::from(self.window) }
+    }
+
+    /// Stays above `window`, as a dialog does.
+    pub(crate) fn stay_above(&self, window: WindowHandle) -> bool {
+        let Ok(id) = u32::try_from(window.handle) else { return false };
+        let (property, kind) = (AtomEnum::WM_TRANSIENT_FOR, AtomEnum::WINDOW);
+        let sent = self.connection.change_property32(PropMode::REPLACE, self.window, property, kind, &[id]);
+        window.kind == WindowKind::X11 && sent.is_ok_and(|sent| sent.check().is_ok())
+    }
+
+    /// What its bar says.
+    pub(crate) fn set_title(&self, title: &str) {
+        // A window without a title is a window all the same.
+        let (replace, bytes) = (PropMode::REPLACE, title.as_bytes());
+        let _ = self.connection.change_property8(replace, self.window, self.name, self.utf8, bytes);
+        let (name, kind) = (AtomEnum::WM_NAME, AtomEnum::STRING);
+        let _ = self.connection.change_property8(replace, self.window, name, kind, bytes);
+        let _ = self.connection.flush();
+    }
+
+    /// The user resizes it inside the editor's limits.
+    pub(crate) fn set_limits(&self, desc: &EditorDesc, scale: f64) {
+        let side = |size: EditorSize| {
+            let (width, height) = sides(size.scaled(scale));
+            (i32::from(width), i32::from(height))
+        };
+        let (least, greatest) = if desc.resizable() { (desc.min, desc.max) } else { (desc.size, desc.size) };
+        let hints =
+            WmSizeHints { min_size: Some(side(least)), max_size: Some(side(greatest)), ..WmSizeHints::new() };
+        let _ = hints.set_normal_hints(&*self.connection, self.window);
+    }
+
+    /// Another size, in physical pixels.
+    pub(crate) fn resize(&self, size: EditorSize) -> bool {
+        let (width, height) = sides(size);
+        let aux = ConfigureWindowAux::new().width(u32::from(width)).height(u32::from(height));
+        let sent = self.connection.configure_window(self.window, &aux);
+        sent.is_ok_and(|sent| sent.check().is_ok())
+    }
+
+    /// Maps or unmaps it.
+    pub(crate) fn show(&self, visible: bool) {
+        let connection = &self.connection;
+        let sent =
+            if visible { connection.map_window(self.window) } else { connection.unmap_window(self.window) };
+        let _ = sent.map(|sent| sent.check());
+    }
+}
+
+impl Drop for Floating {
+    fn drop(&mut self) {
+        // What comes back ends the thread.
+        let _ = self.connection.destroy_window(self.window).map(|sent| sent.check());
+    }
+}
+
+/// X11's sides have 16 bits; [`EditorSize::MOST`] is less.
+fn sides(size: EditorSize) -> (u16, u16) {
+    let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX).max(1);
+    (side(size.width), side(size.height))
+}
+
+fn listen(connection: &RustConnection, window: u32, delete: Atom, closed: &dyn Fn()) {
+    while let Ok(event) = connection.wait_for_event() {
+        match event {
+            Event::ClientMessage(event) if event.window == window && event.data.as_data32()[0] == delete => {
+                closed();
+            }
+            Event::DestroyNotify(event) if event.window == window => return,
+            _ => {}
+        }
+    }
+}
