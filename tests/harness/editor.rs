@@ -3,6 +3,7 @@
 //! Called by: tests of editors, `plugin`. Calls: clack-host, `screen`. Threads: the plug-in's main thread.
 
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,8 @@ use crate::screen::Screen;
 /// What the plug-in's editor has asked for.
 #[derive(Debug, Default)]
 pub struct Desk {
-    timers: BTreeMap<u32, (Duration, Instant)>,
+    /// Timers that run: period and last tick.
+    pub timers: BTreeMap<u32, (Duration, Instant)>,
     next: u32,
     /// Timers that were started.
     pub started: u32,
@@ -27,6 +29,8 @@ pub struct Desk {
     pub ticks: u32,
     /// Sizes that were asked for.
     pub sizes: Vec<(u32, u32)>,
+    /// Floating windows that the user has closed.
+    pub closed: u32,
     /// Edits that a VST3 host was told.
     pub edits: Vec<&'static str>,
 }
@@ -48,7 +52,9 @@ impl HostGuiImpl for Shared {
     fn request_hide(&self) -> Result<(), HostError> {
         Ok(())
     }
-    fn closed(&self, _was_destroyed: bool) {}
+    fn closed(&self, _was_destroyed: bool) {
+        desk(&self.calls).closed += 1;
+    }
 }
 
 impl HostTimerImpl for MainThread {
@@ -82,14 +88,44 @@ impl Plugin {
     /// # Panics
     /// If the plug-in has no editor, or refuses.
     pub fn open_editor(&mut self, screen: &Screen) -> Window {
-        let (width, height) = self.gui(|gui, handle| {
+        self.create_editor();
+        self.attach_editor(screen)
+    }
+
+    /// Creates it, without a window.
+    ///
+    /// # Panics
+    /// If the plug-in has no editor, or refuses.
+    pub fn create_editor(&mut self) {
+        self.gui(|gui, handle| {
             let api_type = GuiApiType::X11;
             let config = GuiConfiguration { api_type, is_floating: false };
             assert!(gui.is_api_supported(handle, config), "X11 is supported");
             gui.create(handle, config).expect("create always succeeds");
-            let size = gui.get_size(handle).expect("the size is known before there is a window");
-            (size.width, size.height)
         });
+    }
+
+    /// Width and height of a created one, in physical pixels.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn editor_size(&mut self) -> (u32, u32) {
+        let size = self.gui(|gui, handle| gui.get_size(handle));
+        let size = size.expect("the size is known before there is a window");
+        (size.width, size.height)
+    }
+
+    /// Says how many physical pixels a logical one has; true if the plug-in can do that.
+    pub fn scale_editor(&mut self, scale: f64) -> bool {
+        self.gui(|gui, handle| gui.set_scale(handle, scale).is_ok())
+    }
+
+    /// Puts a created one, or one that is in a window already, into another window of the host's.
+    ///
+    /// # Panics
+    /// If the plug-in refuses, or its window is not there when `set_parent` returns.
+    pub fn attach_editor(&mut self, screen: &Screen) -> Window {
+        let (width, height) = self.editor_size();
         let side = |side: u32| u16::try_from(side).expect("a small window");
         let parent = screen.window(side(width), side(height));
         self.gui(|gui, handle| {
@@ -109,6 +145,42 @@ impl Plugin {
         Window { parent, child }
     }
 
+    /// Opens it in a window of the plug-in's own, above `parent`, and answers that window.
+    ///
+    /// # Panics
+    /// If the plug-in refuses.
+    pub fn float_editor(&mut self, screen: &Screen, parent: u32, title: &CStr) -> u32 {
+        let before = screen.toplevels();
+        self.gui(|gui, handle| {
+            let config = GuiConfiguration { api_type: GuiApiType::X11, is_floating: true };
+            assert!(gui.is_api_supported(handle, config), "X11 is supported");
+            gui.create(handle, config).expect("a floating editor");
+            let window = clack_extensions::gui::Window::from_x11_handle(parent.into());
+            set_transient(gui, handle, window).expect("it stays above the host's");
+            gui.suggest_title(handle, title);
+            gui.show(handle).expect("shown");
+        });
+        let new = screen.toplevels().into_iter().filter(|id| !before.contains(id));
+        let new: Vec<u32> = new.filter(|id| screen.is_seen(*id)).collect();
+        assert_eq!(new.len(), 1, "one window more on the desktop");
+        new[0]
+    }
+
+    /// Floating windows that the user has closed, as far as the plug-in has said so.
+    #[must_use]
+    pub fn windows_closed(&self) -> u32 {
+        desk(self.calls()).closed
+    }
+
+    /// Shows or hides it.
+    ///
+    /// # Panics
+    /// If the plug-in refuses.
+    pub fn show_editor(&mut self, visible: bool) {
+        let done = self.gui(|gui, handle| if visible { gui.show(handle) } else { gui.hide(handle) });
+        done.expect("shown or hidden");
+    }
+
     /// Closes it, the plug-in first.
     pub fn close_editor(&mut self, screen: &Screen, window: Window) {
         self.gui(|gui, handle| gui.destroy(handle));
@@ -119,6 +191,12 @@ impl Plugin {
             self.calls().lines()
         );
         screen.destroy(window.parent);
+    }
+
+    /// Sizes that the plug-in has asked for.
+    #[must_use]
+    pub fn sizes_asked(&self) -> Vec<(u32, u32)> {
+        desk(self.calls()).sizes.clone()
     }
 
     /// Timers that the plug-in has asked for.
@@ -154,6 +232,16 @@ impl Plugin {
         });
         screen.resize(window.parent, size.width, size.height);
         (size.width, size.height)
+    }
+
+    /// Sets a size without asking whether it suits, as some hosts do.
+    ///
+    /// # Panics
+    /// If the plug-in refuses.
+    pub fn force_editor(&mut self, screen: &Screen, window: Window, width: u32, height: u32) {
+        let size = GuiSize { width, height };
+        self.gui(|gui, handle| gui.set_size(handle, size)).expect("any size");
+        screen.resize(window.parent, width, height);
     }
 
     /// True if the editor may be resized by the user.
@@ -218,6 +306,16 @@ impl Raw {
             deactivate(plugin);
         }
     }
+}
+
+#[allow(unsafe_code, reason = "clack cannot know how long a window lives; harness, DESIGN 9.9")]
+fn set_transient(
+    gui: &PluginGui,
+    handle: &PluginMainThreadHandle<'_>,
+    window: clack_extensions::gui::Window<'_, '_>,
+) -> Result<(), GuiError> {
+    // SAFETY: the test destroys the host's window last.
+    unsafe { gui.set_transient(handle, window) }
 }
 
 #[allow(unsafe_code, reason = "clack cannot know how long a window lives; harness, DESIGN 9.9")]

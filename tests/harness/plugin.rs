@@ -127,6 +127,12 @@ impl Plugin {
         &self.calls
     }
 
+    /// The same, for after the plug-in is gone.
+    #[must_use]
+    pub fn keep_calls(&self) -> Arc<Calls> {
+        Arc::clone(&self.calls)
+    }
+
     pub(crate) fn ask<R>(
         &mut self,
         phase: Phase,

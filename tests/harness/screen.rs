@@ -9,11 +9,14 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use x11rb::connection::Connection;
+use x11rb::protocol::Event as XEvent;
 use x11rb::protocol::xproto::{
-    ConfigureWindowAux, ConnectionExt, CreateWindowAux, ImageFormat, MapState, WindowClass,
+    AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConfigureWindowAux, ConnectionExt,
+    CreateWindowAux, EventMask, ImageFormat, InputFocus, MapState, PropMode, WindowClass,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
+use x11rb::wrapper::ConnectionExt as _;
 
 /// The test process's X server. Ends when the process's last connection does.
 pub struct Screen {
@@ -205,6 +208,112 @@ impl Screen {
         self.try_picture(window).expect("a window that can be seen")
     }
 
+    /// Windows on the desktop.
+    ///
+    /// # Panics
+    /// If the X server is gone.
+    #[must_use]
+    pub fn toplevels(&self) -> Vec<u32> {
+        self.children(self.root)
+    }
+
+    /// A text of a window's, as window managers read it; its bytes for what is no text.
+    ///
+    /// # Panics
+    /// If there is no such window.
+    #[must_use]
+    pub fn property(&self, window: u32, name: &str) -> Vec<u8> {
+        let atom = self.atom(name);
+        let any = self.connection.get_property(false, window, atom, 0_u32, 0, 1024).expect("sent");
+        any.reply().expect("a window").value
+    }
+
+    fn atom(&self, name: &str) -> u32 {
+        self.connection.intern_atom(false, name.as_bytes()).expect("sent").reply().expect("an atom").atom
+    }
+
+    /// Asks a window to close, as a window manager does for its user.
+    ///
+    /// # Panics
+    /// If there is no such window.
+    pub fn ask_to_close(&self, window: u32) {
+        let data = [self.atom("WM_DELETE_WINDOW"), 0, 0, 0, 0];
+        let event = ClientMessageEvent::new(32, window, self.atom("WM_PROTOCOLS"), data);
+        let sent = self.connection.send_event(false, window, EventMask::NO_EVENT, event);
+        sent.expect("sent").check().expect("a window");
+    }
+
+    /// What the desktop says to everybody, as `xrdb` sets it, until the answer is dropped.
+    #[must_use]
+    pub fn resources(&self, text: &str) -> Resources<'_> {
+        self.set_resources(text);
+        Resources(self)
+    }
+
+    fn set_resources(&self, text: &str) {
+        let (kind, bytes) = (AtomEnum::STRING, text.as_bytes());
+        let property = AtomEnum::RESOURCE_MANAGER;
+        let sent = self.connection.change_property8(PropMode::REPLACE, self.root, property, kind, bytes);
+        sent.expect("sent").check().expect("set");
+    }
+
+    /// The window that has the keyboard.
+    ///
+    /// # Panics
+    /// If the X server is gone.
+    #[must_use]
+    pub fn focus(&self) -> u32 {
+        self.connection.get_input_focus().expect("sent").reply().expect("an answer").focus
+    }
+
+    /// True if `window` has the keyboard, or one in it.
+    #[must_use]
+    pub fn has_keyboard(&self, window: u32) -> bool {
+        let mut focus = self.focus();
+        while focus > 1 && focus != window {
+            let tree = self.connection.query_tree(focus).expect("sent").reply();
+            focus = tree.map_or(0, |tree| tree.parent);
+        }
+        focus == window
+    }
+
+    /// Gives a window of the host's the keyboard, and listens to its keys.
+    ///
+    /// # Panics
+    /// If there is no such window.
+    pub fn give_keyboard(&self, window: u32) {
+        let aux = ChangeWindowAttributesAux::new().event_mask(EventMask::KEY_PRESS);
+        self.connection.change_window_attributes(window, &aux).expect("sent").check().expect("a window");
+        let sent = self.connection.set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME);
+        sent.expect("sent").check().expect("a window that can be seen");
+    }
+
+    /// Codes of the keys that windows of the host's have got since the last call.
+    ///
+    /// # Panics
+    /// If the X server is gone.
+    pub fn keys(&self) -> Vec<u8> {
+        let events = std::iter::from_fn(|| self.connection.poll_for_event().expect("an X server"));
+        let code = |event| if let XEvent::KeyPress(key) = event { Some(key.detail) } else { None };
+        events.filter_map(code).collect()
+    }
+
+    /// Presses and releases a key, by its code.
+    pub fn type_key(&self, code: u8) {
+        self.fake(2, code, 0, 0);
+        self.fake(3, code, 0, 0);
+    }
+
+    /// Presses and releases the left button at a place of the screen.
+    pub fn click(&self, x: i16, y: i16) {
+        drop(self.press(x, y));
+    }
+
+    /// Moves the pointer to a place of the screen.
+    pub fn point(&self, x: i16, y: i16) {
+        self.fake(6, 0, x, y);
+    }
+
     /// Presses the left button at a place of the screen.
     #[must_use]
     pub fn press(&self, x: i16, y: i16) -> Pressed<'_> {
@@ -216,6 +325,15 @@ impl Screen {
     fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
         let sent = self.connection.xtest_fake_input(kind, detail, 0, self.root, x, y, 0);
         sent.expect("sent").check().expect("done");
+    }
+}
+
+/// What the desktop says. Dropped: nothing.
+pub struct Resources<'a>(&'a Screen);
+
+impl Drop for Resources<'_> {
+    fn drop(&mut self) {
+        self.0.set_resources("");
     }
 }
 

@@ -155,6 +155,15 @@ impl Vst3View {
         unsafe { self.view.onKeyDown(unit, 0, 0) == kResultOk }
     }
 
+    /// Removes it, and looks no further.
+    pub fn abandon(self) {
+        // SAFETY: the view is alive; null takes the frame back.
+        unsafe {
+            self.view.removed();
+            self.view.setFrame(std::ptr::null_mut());
+        }
+    }
+
     /// Removes it and destroys the host's window.
     ///
     /// # Panics
