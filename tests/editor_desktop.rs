@@ -141,6 +141,31 @@ fn a_text_field_has_the_keyboard_while_it_is_used_and_the_host_before_and_after(
     scene.plugin.close_editor(screen, open);
 }
 
+#[test]
+fn keys_that_a_vst3_host_passes_on_reach_a_text_field_and_nothing_else() {
+    let screen = &*Screen::turn();
+    let mut scene = Scene::vst3(&Fixture::new("fixture-window", &[]));
+    let view = scene.plugin.open_view(screen);
+    let open = view.window;
+    scene.plugin.wait_until("the editor", |_| screen.picture(open.child).is_mostly(RED));
+    assert!(!view.key('x'), "a slider has no use for it");
+    let (mood, mix) = (param_host_id("mood"), param_host_id("mix"));
+    assert!(scene.plugin.set_normalised(mood, scene.plugin.normalised(mood, WRITES)));
+    scene.plugin.wait_until("the text field takes keys", |_| {
+        screen.click(100, 18);
+        view.key('x')
+    });
+    // The first may take the place of what the clicks have selected.
+    for what in ["a letter", "another"] {
+        let before = scene.plugin.value(mix);
+        scene.plugin.wait_until(what, |plugin| {
+            assert!(view.key('x'));
+            (plugin.value(mix) - before).abs() > 1e-6
+        });
+    }
+    view.close(screen);
+}
+
 /// The space bar starts the host's transport, also after a click, with the pointer on the editor.
 fn space_is_the_hosts(fixture: &Fixture, at: (i16, i16)) {
     let screen = &*Screen::turn();

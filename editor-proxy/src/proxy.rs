@@ -150,7 +150,9 @@ impl EditorProxy {
         match Container::open(parent, self.size, self.scale, &self.stage) {
             Ok(container) => {
                 self.stage.set_bell(Some(Box::new(container.bell())));
-                self.stage.open(Place { parent: container.handle(), size: self.size, scale: self.scale });
+                let place = Place { parent: container.handle(), size: self.size, scale: self.scale };
+                let stay = self.stage.open(place);
+                container.watch(&self.stage, stay);
                 self.container = Some(container);
                 self.tick();
                 self.stage.ring();

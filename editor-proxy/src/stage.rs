@@ -160,8 +160,8 @@ impl Stage {
         wanted
     }
 
-    /// The host has a window for it.
-    pub(crate) fn open(self: &Arc<Self>, place: Place) {
+    /// The host has a window for it: the number of its stay.
+    pub(crate) fn open(self: &Arc<Self>, place: Place) -> u64 {
         let mut inner = self.inner.lock();
         let stay = inner.stay + 1;
         *inner = Inner { place: Some(place), stay, ..Inner::default() };
@@ -174,6 +174,23 @@ impl Stage {
         });
         self.editors.watch(&wake);
         *self.wake.lock() = Some(wake);
+        stay
+    }
+
+    /// The window of that stay is gone, if the stay is not over: the host has destroyed it. Not on [main].
+    #[cfg(target_os = "linux")]
+    pub(crate) fn lose(&self, stay: u64) {
+        let _turning = self.turning.lock();
+        let mut inner = self.inner.lock();
+        if inner.stay != stay || inner.place.take().is_none() {
+            return;
+        }
+        let casts: Vec<Cast> = inner.shown.take().into_iter().chain(inner.next.take()).collect();
+        drop(inner);
+        let text = "the host has destroyed the editor's window without closing the editor, which is closed";
+        self.editors.log(Level::Warning, text);
+        let closing: Vec<Closing> = casts.into_iter().map(Cast::close).collect();
+        self.inner.lock().leaving.extend(closing);
     }
 
     /// The host's window ends. What is still being closed is the answer. [main]

@@ -130,6 +130,8 @@ mod platform;
 mod floating;
 #[cfg(target_os = "linux")]
 mod native;
+#[cfg(target_os = "linux")]
+mod watch;
 
 #[cfg(target_os = "linux")]
 pub(crate) use floating::Floating;

@@ -38,6 +38,38 @@ impl std::ops::Deref for Turn {
     }
 }
 
+impl Drop for Turn {
+    /// Editors that were left to their threads end first: the process might end before them, and what the system's
+    /// graphics libraries do then at its end would meet what these threads still do.
+    fn drop(&mut self) {
+        let begin = Instant::now();
+        while editor_threads() > 0 && begin.elapsed() < crate::plugin::PATIENCE {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Threads of this process that editors are driven by, and draw on.
+///
+/// # Panics
+/// On another system than Linux.
+#[must_use]
+pub fn editor_threads() -> usize {
+    threads(&["hotshell-editor", "hotshell-window"])
+}
+
+/// Threads of this process with one of these names.
+///
+/// # Panics
+/// On another system than Linux.
+#[must_use]
+pub fn threads(names: &[&str]) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux").flatten();
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm"));
+    let found = tasks.filter_map(|task| name(task).ok());
+    found.filter(|name| names.contains(&name.trim())).count()
+}
+
 static SCREEN: LazyLock<Screen> = LazyLock::new(Screen::start);
 
 /// The pixels of a window.

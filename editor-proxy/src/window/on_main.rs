@@ -29,6 +29,10 @@ impl Container {
         Ok(Self { window, handle })
     }
 
+    /// A window that the host destroys takes its children along, in the same thread.
+    #[expect(clippy::unused_self, reason = "X11's has something to do")]
+    pub(crate) const fn watch(&self, _stage: &Arc<Stage>, _stay: u64) {}
+
     /// What editors get as their parent.
     pub(crate) const fn handle(&self) -> WindowHandle {
         self.handle

@@ -15,6 +15,7 @@ use hotshell_core::shell::GUI_LOCK_WAIT;
 use x11rb::protocol::xproto::ConnectionExt;
 use x11rb::rust_connection::RustConnection;
 
+use super::watch::watch;
 use super::{Command, obey, open};
 use crate::helper::{Closing, within};
 use crate::stage::Stage;
@@ -70,6 +71,11 @@ impl Container {
         let late = |_| "the X server did not answer".to_owned();
         let (waker, handle) = answer.recv_timeout(X_SERVER).map_err(late)??;
         Ok(Self { orders, ended, waker, handle })
+    }
+
+    /// From here on `stage` hears of it if the window is destroyed before its `stay` is over.
+    pub(crate) fn watch(&self, stage: &Arc<Stage>, stay: u64) {
+        watch(self.handle, stage, stay);
     }
 
     /// What editors get as their parent.
