@@ -1,5 +1,6 @@
 //! `demo`: everything in one go. A copy of the gain example is built, hosted, edited while it plays, and what was heard
-//! is measured, drawn and written down.
+//! is measured, drawn and written down. With `--editor` its window is open all the while: a slip of the author's is shown in
+//! it, then another editor.
 //!
 //! "Heard" is decided by the audio alone: the factor between what goes in and what comes out. What the shell and `dev`
 //! say is set beside it.
@@ -7,51 +8,29 @@
 //! Called by: `cli`. Calls: `dev`, `host`, `demo/*`.
 //! Threads: [main]; `demo/studio` has one for `dev`, the host's session one for audio.
 
+mod display;
+mod eye;
 mod listen;
 mod measure;
 mod plot;
 mod project;
+mod stage;
 mod studio;
 mod verdict;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
-use hotshell_core::reload::slot::{self, HostReport, Manifest};
+use anyhow::Context;
 
 use crate::Error;
 use crate::format::Format;
-use crate::host::clock::Pace;
-use crate::host::deck::Totals;
-use crate::host::plugin::{Config, Plugin};
-use crate::host::reports::Reports;
+use crate::host::desktop;
 use crate::host::screen::Screen;
-use crate::host::session::{Session, Setup};
-use crate::host::source::Source;
-use crate::host::wav;
-use listen::{Ear, Recording, is_same};
 use project::Project;
+use stage::{Stage, Take};
 use studio::Studio;
 use verdict::Verdict;
-
-/// The loop that is played.
-const LOOP: &[u8] = include_bytes!("../assets/loop.wav");
-
-/// Frames per block: those of the figures in the README.
-const BLOCK: u32 = 128;
-/// Blocks of one sound before it counts: half a second.
-const STEADY: usize = 188;
-/// Blocks that are kept: ten seconds.
-const KEPT: usize = 3_750;
-/// Blocks to play on after the swap: a second and a half, for the picture.
-const AFTER: usize = 563;
-/// Longest wait for the new sound, a slow machine's build included.
-const HEARD: Duration = Duration::from_secs(300);
-/// Longest wait for the shell to report what it plays.
-const REPORTED: Duration = Duration::from_secs(10);
 
 /// What plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -81,7 +60,11 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT", default_value = "clap")]
     pub format: Which,
 
-    /// Folder for `swap.wav`, `swap.png` and `report.json`
+    /// Shows the plug-in's window too, on `$DISPLAY` or an Xvfb of its own, and changes it; compiles egui, which takes minutes
+    #[arg(long)]
+    pub editor: bool,
+
+    /// Folder for `swap.wav`, `swap.png` and `report.json`; with --editor for `before.png`, `failed.png` and `after.png` too
     #[arg(long, value_name = "DIR", default_value = "hotshell-demo")]
     pub out: PathBuf,
 
@@ -97,8 +80,16 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let interrupted = crate::interrupt::flag()?;
     let screen = Screen::new();
+    if args.editor && !display::is_there() {
+        return display::run_again(&screen);
+    }
+    if args.editor {
+        // Before minutes of compiling.
+        let hint = "without $DISPLAY an Xvfb would be started";
+        desktop::check().map_err(|error| anyhow::anyhow!("{error:#}; {hint}"))?;
+    }
     std::fs::create_dir_all(&args.out).with_context(|| format!("{}: cannot be made", args.out.display()))?;
-    let project = Project::create(&args.out, args.source.as_deref())?;
+    let project = Project::create(&args.out, args.source.as_deref(), args.editor)?;
     screen.say(&format!(
         "A copy of examples/gain in {}; `cargo hotshell dev` builds it",
         project.folder().display()
@@ -108,7 +99,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let takes = studio.wait_for_build(1, interrupted).and_then(|_| {
         let play = |format: &Format| {
             let first = studio.manifest()?;
-            Stage { format: *format, project: &project, studio: &studio, interrupted, screen: &screen }
+            let (format, window) = (*format, args.editor);
+            Stage { format, window, project: &project, studio: &studio, interrupted, screen: &screen }
                 .play(&first)
         };
         formats.iter().map(play).collect::<Result<Vec<Take>, Error>>()
@@ -126,153 +118,6 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         is_good &= verdict.is_good();
     }
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Everything that was seen and heard of one swap.
-#[derive(Debug)]
-struct Take {
-    format: Format,
-    recording: Recording,
-    config: Config,
-    old: f64,
-    new: f64,
-    old_build: u32,
-    /// Nanoseconds since 1970, when the edited file had been written.
-    saved_at: u64,
-    totals: Totals,
-    restarts: u32,
-    manifest: Manifest,
-    report: HostReport,
-}
-
-/// What the swap is played with.
-struct Stage<'a> {
-    format: Format,
-    project: &'a Project,
-    studio: &'a Studio,
-    interrupted: &'static AtomicBool,
-    screen: &'a Screen,
-}
-
-impl Stage<'_> {
-    fn play(&self, first: &Manifest) -> Result<Take, Error> {
-        let (mut session, ear, config) = self.start()?;
-        let mut recording = Recording::default();
-        let mut reports = Reports::of(self.format);
-        self.listen(&mut session, &ear, &mut recording, HEARD, "steady sound", |all, _| {
-            all.steady >= STEADY
-        })?;
-        self.listen(&mut session, &ear, &mut recording, REPORTED, "the shell's report", |_, report| {
-            report.is_some_and(|report| report.heard >= first.build)
-        })?;
-        // On a busy machine the shell's own build may have played first; neither that nor the fade out of it is the swap.
-        for _ in 0..2 {
-            recording = Recording::default();
-            self.listen(&mut session, &ear, &mut recording, HEARD, "steady sound", |all, _| {
-                all.steady >= STEADY
-            })?;
-        }
-        let old = recording.factor.context("the loop is silent")?;
-        let old_build = reports.read().map_or(first.build, |report| report.heard);
-        self.screen.say(&format!(
-            "Build {old_build} plays: output = {old:.3} x input. Editing src/lib.rs while it plays"
-        ));
-        let saved_at = self.project.edit()?;
-        self.listen(&mut session, &ear, &mut recording, HEARD, "the new sound", |all, _| {
-            all.steady >= AFTER && all.factor.is_some_and(|factor| !is_same(factor, old))
-        })?;
-        let new = recording.factor.context("the loop is silent")?;
-        let manifest = self.studio.manifest()?;
-        ensure!(manifest.build > first.build, "the sound changed without a new build");
-        self.listen(
-            &mut session,
-            &ear,
-            &mut recording,
-            REPORTED,
-            "the shell's report of the swap",
-            |_, report| report.is_some_and(|report| report.heard >= manifest.build),
-        )?;
-        let report = reports.read().context("the shell reports nothing any more")?;
-        let restarts = session.restarts();
-        let (plugin, totals) = session.finish()?;
-        let format = plugin.format();
-        drop(plugin);
-        Ok(Take {
-            format,
-            recording,
-            config,
-            old,
-            new,
-            old_build,
-            saved_at,
-            totals,
-            restarts,
-            manifest,
-            report,
-        })
-    }
-
-    /// The host, playing the loop against the clock.
-    fn start(&self) -> Result<(Session, Ear, Config), Error> {
-        let sound = wav::parse(LOOP).context("the loop in this command is damaged")?;
-        let config = Config { sample_rate: f64::from(sound.rate), max_frames: BLOCK };
-        let mut plugin = Plugin::open(&self.studio.bundle(self.format)?, None)?;
-        let engine = plugin.activate(config)?;
-        self.screen.say(&format!(
-            "{} plays a loop in this command's own {} host, against the clock: {} Hz, {BLOCK} frames a block",
-            plugin.name(),
-            plugin.format(),
-            config.sample_rate
-        ));
-        let ear = Ear::default();
-        let setup =
-            Setup { source: Source::sound(sound, true), sinks: vec![Box::new(ear.clone())], frames: None };
-        Ok((Session::start(plugin, engine, setup, Pace::Clock)?, ear, config))
-    }
-
-    /// Plays on until `done`.
-    fn listen(
-        &self,
-        session: &mut Session,
-        ear: &Ear,
-        recording: &mut Recording,
-        limit: Duration,
-        what: &str,
-        done: impl Fn(&Recording, Option<&HostReport>) -> bool,
-    ) -> Result<(), Error> {
-        let mut reports = Reports::of(self.format);
-        let (mut looked, mut report, mut failure) = (0, None, None);
-        let came = session.turn_until(limit, |session| {
-            ear.take().into_iter().for_each(|heard| recording.push(heard));
-            recording.keep_last(KEPT);
-            for line in session.plugin().take_lines() {
-                self.screen.say(&format!(
-                    "plug-in {}: {}",
-                    line.severity.to_string().to_lowercase(),
-                    line.text
-                ));
-            }
-            if slot::now().saturating_sub(looked) > 50_000_000 {
-                looked = slot::now();
-                report = reports.read();
-                failure = self.failure();
-            }
-            failure.is_some() || done(recording, report.as_ref())
-        })?;
-        if let Some(failure) = failure {
-            bail!("{failure}");
-        }
-        ensure!(came, "waited {} s for {what}, in vain", limit.as_secs());
-        Ok(())
-    }
-
-    /// What makes waiting pointless.
-    fn failure(&self) -> Option<String> {
-        if self.interrupted.load(Ordering::Acquire) {
-            return Some("interrupted".into());
-        }
-        self.studio.failure()
-    }
 }
 
 /// `what`, with the file's name when it cannot be written.

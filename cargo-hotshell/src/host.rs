@@ -5,11 +5,11 @@
 //! | `find` | a path becomes a library and its format |
 //! | `plugin`, `ports`, `signals`, `role` | main's half of a plug-in, and what it may ask of its host |
 //! | `engine` | its audio half: one block, every sample accounted for |
-//! | `clap_plugin`, `clap_engine`, `handlers`, `load` | both for CLAP; `load` has all its `unsafe` |
+//! | `clap_plugin`, `clap_engine`, `handlers`, `timers`, `load` | both for CLAP; `load` has all its `unsafe` |
 //! | `vst3_plugin`, `vst3_engine`, `com` | both for VST3; `com` has all its `unsafe` |
 //! | `source`, `midi`, `wav`, `record`, `meter` | what goes in and what becomes of what comes out |
 //! | `deck`, `clock`, `device`, `session` | blocks over time, and main's loop beside them |
-//! | `reports`, `screen` | what the user sees |
+//! | `reports`, `screen`, `desktop` | what the user sees; the window around an editor |
 //!
 //! Called by: `cli`. Calls: all of these, `render`. Threads: [main]; `clock` or the device's library starts one more.
 
@@ -18,6 +18,7 @@ mod clap_plugin;
 pub mod clock;
 pub mod com;
 pub mod deck;
+pub mod desktop;
 #[cfg(feature = "device")]
 mod device;
 pub mod engine;
@@ -35,6 +36,7 @@ pub mod screen;
 pub mod session;
 pub mod signals;
 pub mod source;
+mod timers;
 mod vst3_engine;
 mod vst3_plugin;
 pub mod wav;
@@ -51,6 +53,7 @@ use crate::format::Format;
 use crate::render::{self, whole_hertz};
 use clock::Pace;
 use deck::Totals;
+use desktop::Desktop;
 use plugin::{Config, Plugin};
 use record::Recorder;
 use reports::Reports;
@@ -127,6 +130,10 @@ pub struct Args {
     /// Save the state at the end
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+
+    /// Show the plug-in's editor in a window on `$DISPLAY` (X11); closing the window ends the host
+    #[arg(long, conflicts_with_all = ["render", "list"])]
+    pub editor: bool,
 
     /// Play against the clock even if there is an audio device
     #[arg(long)]
@@ -245,10 +252,9 @@ fn play(
     args: &Args,
     screen: &Screen,
 ) -> Result<(Plugin, Totals), Error> {
-    let interrupted = crate::interrupt::flag()?;
+    crate::interrupt::flag()?;
     let engine = plugin.activate(config)?;
-    let channels = engine.output().len();
-    let mut latency = plugin.latency();
+    let (channels, latency) = (engine.output().len(), plugin.latency());
     screen.say(&format!(
         "{} plays at {} Hz, blocks of {} frames, latency {}",
         plugin.name(),
@@ -263,11 +269,33 @@ fn play(
     let setup =
         Setup { source, sinks, frames: args.duration.map(|seconds| frames(seconds, config.sample_rate)) };
     let mut session = start(plugin, engine, setup, args, screen)?;
+    let window = args.editor.then(|| Desktop::around(session.plugin())).transpose()?;
+    let played = turns(&mut session, window.as_ref(), config, channels, screen);
+    // The editor goes before the window that it is in, whatever ended it.
+    session.plugin().close_editor();
+    drop(window);
+    played?;
+    let (plugin, totals) = session.finish()?;
+    tell(plugin.take_lines(), screen);
+    Ok((plugin, totals))
+}
+
+/// Main's loop, until the session ends or the user ends it.
+fn turns(
+    session: &mut Session,
+    window: Option<&Desktop>,
+    config: Config,
+    channels: usize,
+    screen: &Screen,
+) -> Result<(), Error> {
+    let interrupted = crate::interrupt::flag()?;
+    let mut latency = session.plugin().latency();
     let (mut reports, mut drawn, mut levels) =
         (Reports::of(session.plugin().format()), Instant::now(), vec![0.0; channels]);
     while session.turn()? {
         tell(session.plugin().take_lines(), screen);
-        if interrupted.load(std::sync::atomic::Ordering::Acquire) {
+        let is_open = window.map_or(Ok(true), |window| window.turn(session.plugin()))?;
+        if !is_open || interrupted.load(std::sync::atomic::Ordering::Acquire) {
             session.stop();
         }
         if drawn.elapsed() < REDRAW {
@@ -287,9 +315,7 @@ fn play(
     if screen.is_plain() {
         screen.say(&format!("last level {}", meters(&levels, &session.totals(), config)));
     }
-    let (plugin, totals) = session.finish()?;
-    tell(plugin.take_lines(), screen);
-    Ok((plugin, totals))
+    Ok(())
 }
 
 /// On the device if there is one and it is wanted, else against the clock; says which.

@@ -26,7 +26,8 @@ fn logic(package: &str) -> PathBuf {
     let lock = File::create(target.join("hotshell-tests.lock")).expect("a lock file");
     lock.lock().expect("the lock");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", package, "--features", "hotshell/logic-only"])
+        .args(["build", "--quiet", "--package", package, "--no-default-features"])
+        .args(["--features", "hotshell/logic-only"])
         .args(["--config", "profile.dev.debug=false", "--target-dir"])
         .arg(&target)
         .current_dir(root)

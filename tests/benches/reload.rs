@@ -1,12 +1,13 @@
 //! What a reload costs, through CLAP and through VST3: lost blocks, time until it is heard, the block of the swap; and
 //! memory, files and the edit loop through CLAP.
-//! `cargo bench -p hotshell-tests --bench reload [-- --json FILE] [release] [dev] [memory] [saved]`
+//! `cargo bench -p hotshell-tests --bench reload [-- --json FILE] [release] [dev] [memory] [saved] [seen]`
 
 use hotshell_core::reload::slot::{self, Slot};
 use hotshell_tests::figures::{Figures, median};
 use hotshell_tests::fixture::workspace;
 use hotshell_tests::{
-    Built, Bundle, Fixture, HostOptions, Instance, Play, Plugin, Profile, Scene, Scope, Setup, constant,
+    Built, Bundle, Fixture, HostOptions, Instance, Play, Plugin, Profile, Scene, Scope, Screen, Setup,
+    Window, constant,
 };
 use serde_json::json;
 
@@ -115,7 +116,8 @@ struct Author {
 }
 
 impl Author {
-    fn start() -> Self {
+    /// `editor`: with the example's window.
+    fn start(editor: bool) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (from, to) = (workspace().join("examples/gain"), folder.path().join("gain"));
         std::fs::create_dir_all(to.join("src")).expect("a folder");
@@ -123,27 +125,24 @@ impl Author {
             std::fs::copy(entry.path(), to.join("src").join(entry.file_name())).expect("copied");
         }
         let root = workspace().display();
+        let default = if editor { "[\"editor\"]" } else { "[]" };
         let manifest = format!(
             "[package]\nname = \"gain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\n\
-             crate-type = [\"cdylib\", \"rlib\"]\n\n[dependencies]\nhotshell = {{ path = {:?} }}\n\n[workspace]\n",
+             crate-type = [\"cdylib\", \"rlib\"]\n\n[features]\ndefault = {default}\neditor = [\"hotshell/egui\"]\n\n\
+             [dependencies]\nhotshell = {{ path = {:?} }}\n\n[workspace]\n",
             root.to_string()
         );
         std::fs::write(to.join("Cargo.toml"), manifest).expect("written");
         std::fs::copy(workspace().join("Cargo.lock"), to.join("Cargo.lock")).expect("copied");
         let source = std::fs::read_to_string(to.join("src/lib.rs")).expect("the example");
-        let log = std::fs::File::create(folder.path().join("dev.log")).expect("a log");
-        let dev = std::process::Command::new(hotshell_tests::fixture::command())
-            .arg("dev")
-            .arg(&to)
-            .arg("--out")
-            .arg(folder.path().join("out"))
-            .env("HOTSHELL_DATA_DIR", folder.path().join("data"))
-            .stdin(std::process::Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .spawn()
-            .expect("dev starts");
+        let dev = dev(folder.path(), &[]);
         Self { dev, folder, source }
+    }
+
+    /// The same plug-in from now on without the trial.
+    fn without_trial(&mut self) {
+        self.dev.kill().and_then(|()| self.dev.wait()).expect("dev ends");
+        self.dev = dev(self.folder.path(), &["--no-trial"]);
     }
 
     fn log(&self) -> String {
@@ -174,6 +173,23 @@ impl Author {
     }
 }
 
+/// Starts `dev` on the copy in `folder`.
+fn dev(folder: &std::path::Path, more: &[&str]) -> std::process::Child {
+    let log = std::fs::File::create(folder.join("dev.log")).expect("a log");
+    std::process::Command::new(hotshell_tests::fixture::command())
+        .arg("dev")
+        .arg(folder.join("gain"))
+        .arg("--out")
+        .arg(folder.join("out"))
+        .args(more)
+        .env("HOTSHELL_DATA_DIR", folder.join("data"))
+        .stdin(std::process::Stdio::null())
+        .stdout(log.try_clone().expect("a log"))
+        .stderr(log)
+        .spawn()
+        .expect("dev starts")
+}
+
 impl Drop for Author {
     fn drop(&mut self) {
         // Ended or not, it must not outlive its folder; an error says that it has ended.
@@ -182,50 +198,103 @@ impl Drop for Author {
     }
 }
 
-/// Saves, waits until the edit is heard, and answers saved -> built and saved -> heard in milliseconds.
-fn edit(plugin: &mut Plugin, slot: &Slot, author: &Author, factor: f32) -> (f64, f64) {
-    let before = slot.read_manifest().map_or(0, |manifest| manifest.build);
+/// From the save on, in milliseconds.
+struct Times {
+    built: f64,
+    heard: f64,
+    /// With a window.
+    seen: Option<f64>,
+}
+
+/// The last line of the gain's window, where the number of the build is.
+fn number((screen, window): (&Screen, Window)) -> Option<Vec<u32>> {
+    let picture = screen.try_picture(window.child)?;
+    let line = picture.pixels[(picture.width * (picture.height - 34)) as usize..].to_vec();
+    line.iter().any(|pixel| *pixel != line[0]).then_some(line)
+}
+
+/// Saves, and waits until the edit is heard, and seen.
+fn edit(
+    plugin: &mut Plugin,
+    slot: &Slot,
+    author: &Author,
+    factor: f32,
+    window: Option<(&Screen, Window)>,
+) -> Times {
+    let build = slot.read_manifest().map_or(0, |manifest| manifest.build);
+    let before = window.and_then(number);
     let saved = author.save(factor);
+    let since = |time: u64| milliseconds(time.saturating_sub(saved));
     let begin = std::time::Instant::now();
+    let (mut heard, mut seen) = (None, None);
     loop {
         plugin.tick();
-        let reports = slot.reports().unwrap_or_default();
-        if let Some(report) = reports.iter().find(|report| report.heard > before) {
-            let built = slot.read_manifest().expect("published").built_at;
-            return (
-                milliseconds(built.saturating_sub(saved)),
-                milliseconds(report.heard_at.saturating_sub(saved)),
-            );
+        if seen.is_none()
+            && let Some(now) = window.and_then(number)
+            && Some(now) != before
+        {
+            seen = Some(since(slot::now()));
         }
-        assert!(begin.elapsed().as_secs() < 600, "the edit was not heard: {}", author.log());
+        let reports = slot.reports().unwrap_or_default();
+        heard =
+            heard.or_else(|| reports.iter().find(|report| report.heard > build).map(|r| since(r.heard_at)));
+        if let Some(heard) = heard.filter(|_| window.is_none() || seen.is_some()) {
+            let built = since(slot.read_manifest().expect("published").built_at);
+            return Times { built, heard, seen };
+        }
+        assert!(begin.elapsed().as_secs() < 900, "the edit was not heard: {}", author.log());
         std::thread::park_timeout(std::time::Duration::from_millis(2));
     }
 }
 
-fn saved(figures: &mut Figures) {
-    let mut author = Author::start();
-    let place = author.wait_for("out");
-    let slot = Slot::existing(&author.wait_for("data/slots")).expect("dev's slot");
-    let bundle = Bundle::load(&place, Scope::Local).expect("loads");
-    let mut plugin = Plugin::open(&bundle, 0, HostOptions::default()).expect("opens");
-    plugin.activate(Setup::default());
-    plugin.play(Play::real_time());
+fn saves(
+    figures: &mut Figures,
+    name: &str,
+    plugin: &mut Plugin,
+    (slot, author): (&Slot, &Author),
+    window: Option<(&Screen, Window)>,
+) {
     // The first edit also builds what the logic depends on: it is not one that an author waits for often.
-    let first = edit(&mut plugin, &slot, &author, 0.9);
-    let (mut heard_ms, mut built_ms) = (Vec::new(), Vec::new());
+    let first = edit(plugin, slot, author, 0.9, window);
+    let mut all = Vec::new();
     for i in 0..SAVES {
-        let (built, heard) = edit(&mut plugin, &slot, &author, if i % 2 == 0 { 0.75 } else { 0.5 });
-        built_ms.push(built);
-        heard_ms.push(heard);
+        all.push(edit(plugin, slot, author, if i % 2 == 0 { 0.75 } else { 0.5 }, window));
         let blocks = plugin.playing().blocks();
         plugin.wait_until("a pause between edits", |p| p.playing().blocks() > blocks + 200);
     }
-    figures.put("gain_without_editor.first_edit_ms", json!(first.1.round()));
-    let recording = plugin.stop();
-    figures.put("gain_without_editor.saves", json!(SAVES));
-    figures.put("gain_without_editor.unwritten_samples", json!(recording.unwritten));
-    figures.put_spread("gain_without_editor.saved_to_built_ms", &built_ms);
-    figures.put_spread("gain_without_editor.saved_to_heard_ms", &heard_ms);
+    figures.put(&format!("{name}.first_edit_ms"), json!(first.heard.round()));
+    figures.put(&format!("{name}.saves"), json!(SAVES));
+    let put = |figures: &mut Figures, what: &str, of: &dyn Fn(&Times) -> Option<f64>| {
+        let times: Vec<f64> = all.iter().filter_map(of).collect();
+        figures.put_spread(&format!("{name}.saved_to_{what}_ms"), &times);
+    };
+    put(figures, "built", &|times| Some(times.built));
+    put(figures, "heard", &|times| Some(times.heard));
+    put(figures, "seen", &|times| times.seen);
+}
+
+/// With the trial and without; with the example's window open or without it.
+fn saved(figures: &mut Figures, editor: bool) {
+    let mut author = Author::start(editor);
+    let place = author.wait_for("out");
+    let slot = Slot::existing(&author.wait_for("data/slots")).expect("dev's slot");
+    let screen = editor.then(Screen::turn);
+    let bundle = Bundle::load(&place, Scope::Local).expect("loads");
+    let mut plugin = Plugin::open(&bundle, 0, HostOptions::default()).expect("opens");
+    plugin.activate(Setup::default());
+    plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
+    let window = screen.as_deref().map(|screen| (screen, plugin.open_editor(screen)));
+    if let Some(window) = window {
+        plugin.wait_until("a picture", |_| number(window).is_some());
+    }
+    let name = if editor { "gain_with_editor" } else { "gain_without_editor" };
+    saves(figures, name, &mut plugin, (&slot, &author), window);
+    author.without_trial();
+    saves(figures, &format!("{name}.no_trial"), &mut plugin, (&slot, &author), window);
+    if let Some((screen, window)) = window {
+        plugin.close_editor(screen, window);
+    }
+    figures.put(&format!("{name}.unwritten_samples"), json!(plugin.stop().unwritten));
 }
 
 fn main() {
@@ -241,7 +310,10 @@ fn main() {
         memory(&mut figures);
     }
     if figures.wants("saved") {
-        saved(&mut figures);
+        saved(&mut figures, false);
+    }
+    if figures.wants("seen") {
+        saved(&mut figures, true);
     }
     figures.put(
         "goals",

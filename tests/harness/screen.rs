@@ -115,15 +115,22 @@ impl Picture {
         self.pixels.iter().filter(near).count() * 2 > self.pixels.len()
     }
 
-    /// Writes it where a person can look at it, as a PPM; for failures.
+    /// Writes it where a person can look at it, as a PNG: into the folder that `HOTSHELL_TESTS_PICTURES` names, or among
+    /// the temporary files.
     ///
     /// # Panics
     /// If it cannot be written.
     pub fn save(&self, name: &str) {
-        let path = std::env::temp_dir().join(format!("{name}.ppm"));
-        let mut bytes = format!("P6 {} {} 255\n", self.width, self.height).into_bytes();
-        bytes.extend(self.pixels.iter().flat_map(|pixel| pixel.to_be_bytes()[1..].to_vec()));
-        std::fs::write(path, bytes).expect("the picture is written");
+        let folder = std::env::var_os("HOTSHELL_TESTS_PICTURES").map(std::path::PathBuf::from);
+        let folder = folder.filter(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir);
+        let file = std::fs::File::create(folder.join(format!("{name}.png"))).expect("a file");
+        let mut encoder = png::Encoder::new(file, self.width, self.height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_compression(png::Compression::Best);
+        encoder.set_adaptive_filter(png::AdaptiveFilterType::Adaptive);
+        let bytes: Vec<u8> = self.pixels.iter().flat_map(|pixel| pixel.to_be_bytes()[1..].to_vec()).collect();
+        let mut writer = encoder.write_header().expect("a header");
+        writer.write_image_data(&bytes).expect("the picture is written");
     }
 }
 
@@ -351,7 +358,7 @@ impl Screen {
     pub fn press(&self, x: i16, y: i16) -> Pressed<'_> {
         self.fake(6, 0, x, y);
         self.fake(4, 1, 0, 0);
-        Pressed { screen: self, from: x, x, y, since: Instant::now() }
+        Pressed { screen: self, from: (x, y), gone: 0, since: Instant::now() }
     }
 
     fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
@@ -372,31 +379,42 @@ impl Drop for Resources<'_> {
 /// The left button, held. Dropped: released.
 pub struct Pressed<'a> {
     screen: &'a Screen,
-    from: i16,
-    x: i16,
-    y: i16,
+    from: (i16, i16),
+    /// Pixels from there.
+    gone: i16,
     since: Instant,
 }
 
-/// Time between two presses of [`Pressed::right`].
+/// Time between two presses of [`Pressed::right`] and [`Pressed::up`].
 const AGAIN: Duration = Duration::from_secs(2);
+/// Pixels that they go.
+const FURTHEST: i16 = 90;
 
 impl Pressed<'_> {
     /// Moves a little to the right. At the end of the fixture's slider it stays, and after a while it lets go and begins
     /// again: a toolkit may not have been ready for the first press.
     pub fn right(&mut self) {
-        if self.x >= self.from + 90 {
+        self.go(1, 0);
+    }
+
+    /// The same upwards, as a knob is turned.
+    pub fn up(&mut self) {
+        self.go(0, -1);
+    }
+
+    fn go(&mut self, right: i16, down: i16) {
+        let (x, y) = self.from;
+        if self.gone >= FURTHEST {
             if self.since.elapsed() < AGAIN {
                 return;
             }
-            self.since = Instant::now();
+            (self.since, self.gone) = (Instant::now(), 0);
             self.screen.fake(5, 1, 0, 0);
-            self.x = self.from;
-            self.screen.fake(6, 0, self.x, self.y);
+            self.screen.fake(6, 0, x, y);
             self.screen.fake(4, 1, 0, 0);
         }
-        self.x += 1;
-        self.screen.fake(6, 0, self.x, self.y);
+        self.gone += 1;
+        self.screen.fake(6, 0, x + right * self.gone, y + down * self.gone);
     }
 }
 

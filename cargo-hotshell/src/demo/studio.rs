@@ -74,7 +74,7 @@ impl Studio {
             if interrupted.load(Ordering::Acquire) {
                 bail!("interrupted");
             }
-            if let Some(failure) = self.failure() {
+            if let Some(failure) = self.failure(0) {
                 bail!("{failure}");
             }
             anyhow::ensure!(
@@ -92,15 +92,21 @@ impl Studio {
         Some((status.state, status.build))
     }
 
-    /// Why no build will come.
+    /// Why no build will come; one that failed up to `saved_at`, nanoseconds since 1970, is mended.
     #[must_use]
-    pub fn failure(&self) -> Option<String> {
+    pub fn failure(&self, saved_at: u64) -> Option<String> {
         if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
             return Some("`dev` has ended".into());
         }
+        self.failed(saved_at).map(|error| format!("the build failed: {error}"))
+    }
+
+    /// What the compiler said of a build that failed after `saved_at`, if it was the last one.
+    #[must_use]
+    pub fn failed(&self, saved_at: u64) -> Option<String> {
         let status = Slot::existing(&self.slot).ok()?.read_dev().ok()??;
-        let error = status.error.unwrap_or_default();
-        (status.state == DevState::Failed).then(|| format!("the build failed: {error}"))
+        (status.state == DevState::Failed && status.since > saved_at)
+            .then(|| status.error.unwrap_or_default())
     }
 
     /// The newest build.

@@ -49,8 +49,56 @@ pub struct Verdict {
     samples_unwritten: u64,
     sample_rate: f64,
     block_frames: u32,
+    /// With `--editor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    editor: Option<Window>,
     #[serde(skip)]
     swap: Swap,
+}
+
+/// What was seen.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+struct Window {
+    /// From the edited file being on disk to the first look (every 10 ms) at the new editor's first frame.
+    saved_to_seen_ms: f64,
+    published_to_seen_ms: f64,
+    /// The plug-in's window in the host's was the same from before the slip to after the edit.
+    same_window: bool,
+    /// The failed build's message is on the window, above the old editor.
+    message_seen: bool,
+    /// The new editor looks different.
+    editor_differs: bool,
+}
+
+impl Window {
+    fn of(take: &Take) -> Option<Self> {
+        let seen = take.seen.as_ref()?;
+        Some(Self {
+            saved_to_seen_ms: between(take.saved_at, seen.at),
+            published_to_seen_ms: between(take.manifest.published_at, seen.at),
+            same_window: seen.same_window,
+            message_seen: seen.has_message(),
+            editor_differs: seen.has_changed(),
+        })
+    }
+
+    const fn is_good(&self) -> bool {
+        self.same_window && self.message_seen && self.editor_differs
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "Seen {:.0} ms after the save, {:.0} ms after it was published, in {}{}\n",
+            self.saved_to_seen_ms,
+            self.published_to_seen_ms,
+            if self.same_window { "the same window" } else { "ANOTHER window" },
+            if self.message_seen {
+                "; the failed build was told in it"
+            } else {
+                "; the failed build was NOT told"
+            },
+        )
+    }
 }
 
 impl Verdict {
@@ -87,6 +135,7 @@ impl Verdict {
             samples_unwritten: take.totals.samples_unwritten,
             sample_rate: rate,
             block_frames: take.config.max_frames,
+            editor: Window::of(take),
             swap,
         })
     }
@@ -94,10 +143,11 @@ impl Verdict {
     /// True if the promise was kept: no block lost, the new sound heard, nothing in between that is neither.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.blocks_lost == 0 && self.largest_step <= self.step_allowed && self.samples_outside_fade == 0
+        let is_heard = self.largest_step <= self.step_allowed && self.samples_outside_fade == 0;
+        self.blocks_lost == 0 && is_heard && self.editor.as_ref().is_none_or(Window::is_good)
     }
 
-    /// Writes the three files.
+    /// Writes the files.
     ///
     /// # Errors
     /// One of them cannot be written.
@@ -123,7 +173,11 @@ impl Verdict {
             new: (self.factor_after, &new),
             title: &title,
         };
-        written(&file, plot::draw(&file, &picture))
+        written(&file, plot::draw(&file, &picture))?;
+        let Some(seen) = &take.seen else { return Ok(()) };
+        seen.before.write(&out.join("before.png"))?;
+        seen.failed.write(&out.join("failed.png"))?;
+        seen.after.write(&out.join("after.png"))
     }
 
     /// The seconds around the swap.
@@ -143,7 +197,7 @@ impl Verdict {
         format!(
             "Heard build {}: output = {:.3} x input, {:.0} ms after the save ({:.0} ms to build, {:.1} ms from published \
              to heard)\n{} blocks, {} lost; fade {:.1} ms, largest step {:.4} of {:.4} allowed; {} blocks late\n\
-             Written to {}: swap.wav, swap.png, report.json{}",
+             {}Written to {}: swap.wav, swap.png, report.json{}{}",
             self.build_after,
             self.factor_after,
             self.saved_to_heard_ms,
@@ -155,7 +209,9 @@ impl Verdict {
             self.largest_step,
             self.step_allowed,
             self.blocks_late,
+            self.editor.as_ref().map(Window::text).unwrap_or_default(),
             out.display(),
+            if self.editor.is_some() { ", before.png, failed.png, after.png" } else { "" },
             if self.is_good() { "" } else { "\nThis is not what hotshell promises" }
         )
     }

@@ -5,15 +5,19 @@
 
 use std::ffi::CString;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use clack_extensions::audio_ports_config::PluginAudioPortsConfig;
+use clack_extensions::gui::{GuiApiType, GuiConfiguration, PluginGui};
 use clack_extensions::latency::PluginLatency;
 use clack_extensions::params::PluginParams;
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
+use clack_extensions::timer::{PluginTimer, TimerId};
 use clack_host::events::Pckn;
 use clack_host::events::event_types::ParamValueEvent;
 use clack_host::events::io::EventBuffer;
@@ -28,12 +32,14 @@ use super::load;
 use super::plugin::Config;
 use super::ports::{self, Layout, Param, Ports};
 use super::signals::{Signals, taken};
+use super::timers::Timers;
 use crate::Error;
 
 /// A hosted CLAP plug-in.
 pub struct ClapPlugin {
     instance: PluginInstance<Handlers>,
     signals: Arc<Signals>,
+    timers: Rc<Timers>,
     name: String,
 }
 
@@ -71,10 +77,11 @@ impl ClapPlugin {
         let all = list(&entry, bundle)?;
         let shown = bundle.display();
         let chosen = super::plugin::choose(all, id, bundle)?;
-        let (shared, main) = (signals.clone(), signals.clone());
+        let (shared, main, timers) = (signals.clone(), signals.clone(), Rc::<Timers>::default());
+        let main = MainThread(main, Rc::clone(&timers));
         let instance = PluginInstance::<Handlers>::new(
             |_| Shared(shared),
-            |_| MainThread(main),
+            |_| main,
             &entry,
             &CString::new(chosen.0.as_str())?,
             &HostInfo::new(
@@ -88,7 +95,7 @@ impl ClapPlugin {
             let said: Vec<String> = signals.take_lines().into_iter().map(|line| line.text).collect();
             anyhow::anyhow!("{shown}: {} could not be opened: {error}\n{}", chosen.0, said.join("\n"))
         })?;
-        Ok((Self { instance, signals, name: chosen.1.clone() }, chosen))
+        Ok((Self { instance, signals, timers, name: chosen.1.clone() }, chosen))
     }
 
     /// Its ports, as of now.
@@ -221,10 +228,51 @@ impl ClapPlugin {
         Ok(())
     }
 
-    /// Answers what can be answered on main without the audio half: the callback, and a flush while inactive.
+    /// Makes its editor, for a window of X11; the editor's size in pixels.
+    ///
+    /// # Errors
+    /// It has none, or none for X11.
+    pub fn create_editor(&mut self) -> Result<(u32, u32), Error> {
+        let handle = self.instance.plugin_handle();
+        let gui = handle.get_extension::<PluginGui>().context("the plug-in has no editor")?;
+        let config = GuiConfiguration { api_type: GuiApiType::X11, is_floating: false };
+        ensure!(gui.is_api_supported(&handle, config), "the plug-in's editor does not work in an X11 window");
+        gui.create(&handle, config).context("the plug-in makes no editor")?;
+        let size = gui.get_size(&handle).context("the plug-in's editor has no size")?;
+        Ok((size.width, size.height))
+    }
+
+    /// Puts its editor into a window of the host's, which lives until [`ClapPlugin::close_editor`].
+    ///
+    /// # Errors
+    /// It refuses.
+    pub fn attach_editor(&mut self, window: u32) -> Result<(), Error> {
+        let handle = self.instance.plugin_handle();
+        let gui = handle.get_extension::<PluginGui>().context("the plug-in has no editor")?;
+        load::set_parent(&gui, &handle, window)?;
+        // It may refuse: it is shown in its parent already.
+        let _ = gui.show(&handle);
+        Ok(())
+    }
+
+    /// Ends its editor.
+    pub fn close_editor(&mut self) {
+        let handle = self.instance.plugin_handle();
+        if let Some(gui) = handle.get_extension::<PluginGui>() {
+            gui.destroy(&handle);
+        }
+    }
+
+    /// Answers what can be answered on main without the audio half: the callback, timers, and a flush while inactive.
     pub fn serve(&mut self) {
         if taken(&self.signals.callback) {
             self.instance.call_on_main_thread_callback();
+        }
+        for timer in self.timers.take_due(Instant::now()) {
+            let handle = self.instance.plugin_handle();
+            if let Some(extension) = handle.get_extension::<PluginTimer>() {
+                extension.on_timer(&handle, TimerId(timer));
+            }
         }
         if !self.instance.is_active() && taken(&self.signals.flush) {
             // A plug-in without parameters that asks for a flush gets none.

@@ -36,6 +36,7 @@ pub mod component;
 mod lists;
 pub mod processor;
 mod stream;
+pub mod view;
 
 /// Class category of what processes audio.
 pub const AUDIO: &str = "Audio Module Class";

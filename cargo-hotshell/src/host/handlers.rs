@@ -2,11 +2,14 @@
 //!
 //! Called by: the plug-in, through clack-host. Calls: `signals`. Threads: as CLAP tags each callback.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use clack_extensions::audio_ports::{AudioPortRescanFlags, HostAudioPorts, HostAudioPortsImpl};
 use clack_extensions::audio_ports_config::{HostAudioPortsConfig, HostAudioPortsConfigImpl};
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::log::{HostLog, HostLogImpl, LogSeverity};
 use clack_extensions::note_ports::{HostNotePorts, HostNotePortsImpl, NoteDialects, NotePortRescanFlags};
@@ -16,12 +19,14 @@ use clack_extensions::params::{
 use clack_extensions::state::{HostState, HostStateImpl};
 use clack_extensions::tail::{HostTail, HostTailImpl};
 use clack_extensions::thread_check::{HostThreadCheck, HostThreadCheckImpl};
+use clack_extensions::timer::{HostTimer, HostTimerImpl, TimerId};
 use clack_host::prelude::{
-    AudioProcessorHandler, ClapId, HostExtensions, HostHandlers, MainThreadHandler, SharedHandler,
+    AudioProcessorHandler, ClapId, HostError, HostExtensions, HostHandlers, MainThreadHandler, SharedHandler,
 };
 
 use super::role::{Role, role};
 use super::signals::Signals;
+use super::timers::Timers;
 
 /// The set of handlers.
 #[derive(Debug)]
@@ -42,7 +47,9 @@ impl HostHandlers for Handlers {
             .register::<HostTail>()
             .register::<HostAudioPorts>()
             .register::<HostAudioPortsConfig>()
-            .register::<HostNotePorts>();
+            .register::<HostNotePorts>()
+            .register::<HostGui>()
+            .register::<HostTimer>();
     }
 }
 
@@ -52,7 +59,7 @@ pub struct Shared(pub(super) Arc<Signals>);
 
 /// [main]
 #[derive(Debug)]
-pub struct MainThread(pub(super) Arc<Signals>);
+pub struct MainThread(pub(super) Arc<Signals>, pub(super) Rc<Timers>);
 
 /// [audio]
 #[derive(Debug)]
@@ -91,7 +98,33 @@ impl HostParamsImplShared for Shared {
     }
 }
 
+/// The editor's window is the host's: shown as long as it is open.
+impl HostGuiImpl for Shared {
+    fn resize_hints_changed(&self) {}
+    fn request_resize(&self, size: GuiSize) -> Result<(), HostError> {
+        self.0.want_size((size.width, size.height));
+        Ok(())
+    }
+    fn request_show(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn request_hide(&self) -> Result<(), HostError> {
+        Err(HostError::Message("a window of this host is closed by the user"))
+    }
+    fn closed(&self, _was_destroyed: bool) {}
+}
+
 impl MainThreadHandler<'_> for MainThread {}
+
+impl HostTimerImpl for MainThread {
+    fn register_timer(&self, period_ms: u32) -> Result<TimerId, HostError> {
+        let id = self.1.add(Duration::from_millis(u64::from(period_ms)));
+        id.map(TimerId).ok_or(HostError::Message("too many timers"))
+    }
+    fn unregister_timer(&self, timer_id: TimerId) -> Result<(), HostError> {
+        if self.1.remove(timer_id.0) { Ok(()) } else { Err(HostError::Message("there is no such timer")) }
+    }
+}
 
 impl MainThread {
     fn blame(&self, text: &str) {

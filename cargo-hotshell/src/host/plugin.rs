@@ -289,6 +289,35 @@ impl Plugin {
         each!(&mut self.half, plugin => plugin.serve());
     }
 
+    /// Opens its editor inside the X11 window that `window` makes of the editor's size in pixels. The window must live until
+    /// [`Plugin::close_editor`].
+    ///
+    /// # Errors
+    /// It has no editor, or the editor or `window` fails; then none is open.
+    pub fn open_editor(
+        &mut self,
+        window: impl FnOnce((u32, u32)) -> Result<u32, Error>,
+    ) -> Result<(), Error> {
+        let size = each!(&mut self.half, plugin => plugin.create_editor())?;
+        let opened =
+            window(size).and_then(|window| each!(&mut self.half, plugin => plugin.attach_editor(window)));
+        if opened.is_err() {
+            self.close_editor();
+        }
+        opened
+    }
+
+    /// Closes its editor; nothing happens if there is none.
+    pub fn close_editor(&mut self) {
+        each!(&mut self.half, plugin => plugin.close_editor());
+    }
+
+    /// The size in pixels that its editor wants of its window, once for each time it asks.
+    #[must_use]
+    pub fn take_editor_size(&self) -> Option<(u32, u32)> {
+        self.signals.take_size()
+    }
+
     /// True if the plug-in has asked to be restarted since it was last activated.
     #[must_use]
     pub fn wants_restart(&self) -> bool {

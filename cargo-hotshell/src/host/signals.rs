@@ -48,6 +48,8 @@ pub struct Signals {
     pub(super) active: AtomicBool,
     /// Inside the plug-in's activate.
     pub(super) activating: AtomicBool,
+    /// The size that its editor wants of its window, in pixels.
+    size: Mutex<Option<(u32, u32)>>,
     lines: Mutex<Vec<Line>>,
     main: Thread,
 }
@@ -67,6 +69,7 @@ impl Signals {
             ports: AtomicBool::new(false),
             active: AtomicBool::new(false),
             activating: AtomicBool::new(false),
+            size: Mutex::new(None),
             lines: Mutex::new(Vec::new()),
             main: std::thread::current(),
         }
@@ -79,6 +82,17 @@ impl Signals {
         if role() != Role::Audio {
             self.main.unpark();
         }
+    }
+
+    /// Notes what size the editor wants, in pixels. [any] but audio
+    pub(super) fn want_size(&self, size: (u32, u32)) {
+        *self.size.lock() = Some(size);
+        self.main.unpark();
+    }
+
+    /// The size that the editor wants, once.
+    pub(super) fn take_size(&self) -> Option<(u32, u32)> {
+        self.size.lock().take()
     }
 
     /// Keeps a line for main.

@@ -18,6 +18,7 @@ use clack_host::prelude::ClapId;
 
 use super::com::application::{Application, Edits};
 use super::com::component::{Component, Plan, Way};
+use super::com::view::View;
 use super::com::{AUDIO, ClassFacts, Module, speakers};
 use super::find::Found;
 use super::plugin::Config;
@@ -31,6 +32,8 @@ const MOMENT: Duration = Duration::from_millis(100);
 
 /// A hosted VST3 plug-in.
 pub struct Vst3Plugin {
+    // Before the component, whose it is.
+    view: Option<View>,
     component: Component,
     host: Arc<Application>,
     edits: Arc<Edits>,
@@ -80,6 +83,7 @@ impl Vst3Plugin {
             .with_context(|| format!("{}: {} could not be opened", bundle.display(), chosen.1))?;
         Ok((
             Self {
+                view: None,
                 component,
                 host,
                 edits,
@@ -198,6 +202,21 @@ impl Vst3Plugin {
         self.component.deactivate(engine.into_processor())?;
         self.signals.active.store(false, Ordering::Release);
         Ok(())
+    }
+
+    /// Makes its editor; the editor's size in pixels.
+    pub(super) fn create_editor(&mut self) -> Result<(u32, u32), Error> {
+        let (view, size) = self.component.view()?;
+        self.view = Some(view);
+        Ok(size)
+    }
+
+    pub(super) fn attach_editor(&mut self, window: u32) -> Result<(), Error> {
+        self.view.as_mut().context("there is no editor")?.attach(window)
+    }
+
+    pub(super) fn close_editor(&mut self) {
+        self.view = None;
     }
 
     pub(super) fn serve(&mut self) {

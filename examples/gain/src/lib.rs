@@ -1,5 +1,5 @@
 //! A gain with a meter, a trim per channel that is no parameter, and an optional look-ahead limiter that changes the
-//! latency.
+//! latency; and a window for it, which `--no-default-features` leaves out.
 //!
 //! Called by: hosts, through what `plugin!` exports. Calls: hotshell. Threads: the tags at each item of
 //! `hotshell::prelude::PluginLogic`.
@@ -8,6 +8,8 @@ mod limiter;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "editor")]
+use hotshell::editor::egui::{self, build_label, knob, meter, toggle};
 use hotshell::prelude::*;
 
 use crate::limiter::Limiter;
@@ -95,6 +97,20 @@ impl PluginLogic for Gain {
             params.out.peak(i, channel, cx.sample_rate());
         }
         ProcessStatus::Active
+    }
+
+    #[cfg(feature = "editor")]
+    fn editor(params: &Arc<GainParams>) -> Option<Editor> {
+        let params = Arc::clone(params);
+        let draw = move |ui: &mut egui::egui::Ui, cx: &EditorContext| {
+            ui.horizontal(|ui| {
+                ui.add(knob(cx, &params.gain));
+                ui.add(meter(&params.out));
+            });
+            toggle(ui, cx, &params.bypass);
+            build_label(ui, cx);
+        };
+        Some(egui::editor(180, 180, draw))
     }
 
     fn latency(&self) -> u32 {

@@ -22,7 +22,8 @@ use vst3::Steinberg::Vst::{
     IHostApplicationTrait, ParamID, ParamValue, String128,
 };
 use vst3::Steinberg::{
-    FIDString, FUnknown, TBool, TUID, int32, kInvalidArgument, kNotImplemented, kResultOk, tresult,
+    FIDString, FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewTrait, TBool, TUID, ViewRect,
+    int32, kInvalidArgument, kNotImplemented, kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
@@ -56,7 +57,7 @@ struct Timer {
     due: Instant,
 }
 
-/// The COM object: application, component handler and run loop in one.
+/// The COM object: application, component handler, frame of a window and run loop in one.
 struct Object {
     signals: Arc<Signals>,
     edits: Arc<Edits>,
@@ -65,7 +66,7 @@ struct Object {
 }
 
 impl Class for Object {
-    type Interfaces = (IHostApplication, IComponentHandler, IComponentHandler2, IRunLoop);
+    type Interfaces = (IHostApplication, IComponentHandler, IComponentHandler2, IPlugFrame, IRunLoop);
 }
 
 /// This host, as a plug-in sees it.
@@ -83,6 +84,10 @@ impl Application {
     }
 
     pub(super) fn handler(&self) -> Option<ComRef<'_, IComponentHandler>> {
+        self.0.as_com_ref()
+    }
+
+    pub(super) fn frame(&self) -> Option<ComRef<'_, IPlugFrame>> {
         self.0.as_com_ref()
     }
 
@@ -211,6 +216,22 @@ impl IComponentHandler2Trait for Object {
     }
     unsafe fn finishGroupEdit(&self) -> tresult {
         kResultOk
+    }
+}
+
+impl IPlugFrameTrait for Object {
+    /// Agrees: main gives the window its size when it looks.
+    unsafe fn resizeView(&self, view: *mut IPlugView, size: *mut ViewRect) -> tresult {
+        self.blame("resizeView");
+        // SAFETY: VST3: null or the plug-in's own view, and null or a rectangle, valid for the call.
+        unsafe {
+            let (Some(view), Some(rect)) = (ComRef::from_raw(view), size.as_ref()) else {
+                return kInvalidArgument;
+            };
+            let Some(wanted) = super::view::size_of(rect) else { return kInvalidArgument };
+            self.signals.want_size(wanted);
+            view.onSize(size)
+        }
     }
 }
 

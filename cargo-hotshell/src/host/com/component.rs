@@ -20,6 +20,7 @@ use vst3::Steinberg::{IPluginBaseTrait, kResultFalse, kResultOk};
 use super::application::Application;
 use super::processor::Processor;
 use super::stream::Stream;
+use super::view::View;
 use super::{ClassFacts, Module, wide, wide_text};
 use crate::Error;
 
@@ -129,6 +130,14 @@ impl Component {
             // SAFETY: the handler is alive, and the plug-in counts a reference if it keeps it.
             unsafe { self.halves.controller.setComponentHandler(handler.as_ptr()) };
         }
+    }
+
+    /// Makes its editor, with its size in pixels.
+    ///
+    /// # Errors
+    /// It has none for X11.
+    pub fn view(&self) -> Result<(View, (u32, u32)), Error> {
+        View::of(&self.halves.controller, Arc::clone(&self.halves.host))
     }
 
     /// Channels of each audio bus, main first.
