@@ -19,7 +19,7 @@ pub mod symbols;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -78,10 +78,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         let _ = interrupted.send(true);
     })?;
     let folder = tempfile::tempdir().context("no temporary folder")?;
-    let running = Running::start(order, folder.path(), move || {
+    let mut running = Running::start(order, folder.path(), move || {
         let _ = sender.send(false);
     })?;
-    if events.recv().context("the trial's reader is gone")? {
+    if is_interrupted(&mut running, &events)? {
         return Ok(ExitCode::from(130));
     }
     let verdict = running.finish()?;
@@ -93,6 +93,24 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         terminal.say("Passed", summary(&verdict));
     }
     Ok(if verdict.error().is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Between two looks whether the child has ended.
+const LOOK: Duration = Duration::from_millis(20);
+/// Longest wait for the end of the output of a child that has ended: something that it has started may hold it open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Waits for the child's end; true if the user does not want to.
+fn is_interrupted(running: &mut Running, events: &Receiver<bool>) -> Result<bool, Error> {
+    loop {
+        let ended = running.has_ended();
+        match events.recv_timeout(if ended { LAST_WORDS } else { LOOK }) {
+            Ok(interrupted) => return Ok(interrupted),
+            Err(RecvTimeoutError::Timeout) if ended => return Ok(false),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => bail!("the trial's reader is gone"),
+        }
+    }
 }
 
 /// An order with a seed of its own and the usual budget.

@@ -335,6 +335,42 @@ fn a_parent_that_is_killed_takes_the_child_with_it() {
     child_is_gone(stream);
 }
 
+/// What the plug-in has started and left; ended with the test.
+struct Left(rustix::process::Pid);
+
+impl Left {
+    fn noted_in(file: &Path) -> Self {
+        let number = std::fs::read_to_string(file).expect("the plug-in has started a process");
+        let number = number.parse().ok().and_then(rustix::process::Pid::from_raw);
+        Self(number.expect("its number"))
+    }
+
+    /// Not if it is only waiting to be counted as ended.
+    fn is_alive(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.as_raw_nonzero()));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process(self.0, rustix::process::Signal::KILL);
+    }
+}
+
+#[test]
+fn a_process_that_the_plug_in_leaves_behind_with_its_output_does_not_hold_the_trial_up() {
+    let room = Room::new();
+    let note = room.folder.path().join("process");
+    let mut command = Room::command("leaves-a-process");
+    command.env("HOTSHELL_FIXTURE_NOTE", &note).args(["--budget", "0"]).arg(&room.library);
+    let (passed, said) = Room::run(command);
+    let left = Left::noted_in(&note);
+    assert!(left.is_alive(), "the verdict came only when what holds the output open had ended");
+    assert!(passed, "{said}");
+}
+
 #[test]
 fn a_trial_leaves_no_file_but_the_failing_input() {
     let room = Room::new();
