@@ -6,7 +6,7 @@ use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hotshell_abi::{LogicApi, RenderMode, Sample};
+use hotshell_abi::{LogicApi, Reason, RenderMode, Sample};
 use hotshell_core::host::{Host, Level};
 use hotshell_core::instance::Table;
 use hotshell_core::offline::Engine;
@@ -68,7 +68,8 @@ impl<S: Sample> Drive<S> {
         told: &Arc<Told>,
     ) -> Result<Self, ShellError> {
         let host = Box::new(TestHost(Arc::clone(told)));
-        let shell = StaticShell::<ParamStore, S>::open(Table::linked(api), 0, "rig", host)?;
+        let shell =
+            StaticShell::<ParamStore, S>::open_because(Reason::TEST, Table::linked(api), 0, "rig", host)?;
         let engine = Engine::new(Box::new(shell.clone()), sample_rate, max_frames, RenderMode::REALTIME)?;
         Ok(Self { engine, shell })
     }

@@ -1,7 +1,7 @@
 use hotshell_logic::params::FloatSpec;
 use hotshell_logic::{
     AudioBuffer, BusLayout, CreateContext, Event, EventList, NotePorts, NoteRef, Params, PluginInfo,
-    PluginLogic, PluginLogic64, ProcessContext, ProcessStatus, rt_log,
+    PluginLogic, PluginLogic64, ProcessContext, ProcessStatus, Reason, rt_log,
 };
 
 use super::Rig;
@@ -95,7 +95,7 @@ impl PluginLogic64 for Echo {
     const NOTES: NotePorts = NotePorts::THROUGH;
 
     fn create(_params: Arc<()>, cx: &CreateContext<'_>) -> Self {
-        assert_eq!((cx.host(), cx.format()), ("Rig", "rig"));
+        assert_eq!((cx.host(), cx.format(), cx.reason()), ("Rig", "rig", Reason::Test));
         Self
     }
     fn process(
@@ -104,6 +104,7 @@ impl PluginLogic64 for Echo {
         events: &EventList<'_>,
         cx: &mut ProcessContext<'_>,
     ) -> ProcessStatus {
+        assert!(cx.first_block().is_none_or(|reason| reason == Reason::Test));
         let (input, mut output) = buffer.io();
         for (from, to) in input.iter().zip(output.iter_mut()) {
             to.copy_from_slice(from);

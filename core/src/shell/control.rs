@@ -72,7 +72,7 @@ pub struct Control<P, S> {
     editors: EditorPart,
     /// No reload thread looks after faults: [audio] asks for a main-thread call.
     alone: bool,
-    /// Why instances are made that no reload and no fault asks for: [`Reason::HOST`], or a trial's.
+    /// Why instances are made that no reload and no fault asks for: [`Reason::HOST`], or a trial's or a test's.
     reason: Reason,
 }
 

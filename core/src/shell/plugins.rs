@@ -114,7 +114,7 @@ impl<P: Parameters, S: Sample> StaticShell<P, S> {
         Self::open_because(Reason::HOST, own, index, format, host)
     }
 
-    /// Makes an instance whose author is told `reason`: [`Reason::TRIAL`]. [main]
+    /// Makes an instance whose author is told `reason`: [`Reason::TRIAL`] or [`Reason::TEST`]. [main]
     ///
     /// # Errors
     /// As [`StaticShell::open`].
