@@ -3,17 +3,19 @@
 //! Called by: all of `export`; the facade's entry points install the hook. Calls: nothing. Threads: [any], [audio] among
 //! them: nothing here allocates, waits or touches a thread-local.
 
-#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: the preallocated report of a panic")]
+#![allow(unsafe_code, reason = "DESIGN 9.9 names core/logic/src/export: the answer to the shell's pointer")]
 #![deny(clippy::disallowed_types)]
 
+mod slot;
+
 use std::any::Any;
-use std::cell::UnsafeCell;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering::AcqRel, Ordering::Relaxed, Ordering::Release};
 
 use hotshell_abi::{Status, TextBuffer};
+
+use slot::{FULL, SEEN, Slot};
 
 /// Runs `call`; a panic ends here and becomes [`Status::PANICKED`]. The payload is forgotten: its drop may panic.
 #[inline]
@@ -76,54 +78,12 @@ fn record(info: &PanicHookInfo<'_>) {
     });
 }
 
-const FREE: u32 = 0;
-const BUSY: u32 = 1;
-/// Written by the hook, its panic not caught yet.
-const SEEN: u32 = 2;
-const FULL: u32 = 3;
+#[cfg(not(loom))]
+static LAST: Slot = Slot::new();
 
-/// One report. A panic that comes while another is written or read is not recorded: nobody waits here.
-struct Slot {
-    state: AtomicU32,
-    text: UnsafeCell<TextBuffer>,
-}
-
-// SAFETY: `text` is touched only by whoever moved `state` to `BUSY`, by compare-and-exchange, until it moves on.
-unsafe impl Sync for Slot {}
-
-static LAST: Slot = Slot { state: AtomicU32::new(FREE), text: UnsafeCell::new(TextBuffer::new()) };
-
-impl Slot {
-    /// The hook's report becomes that of the panic that a gate has caught; false if there is none.
-    fn claim(&self) -> bool {
-        self.state.compare_exchange(SEEN, FULL, AcqRel, Relaxed).is_ok()
-    }
-
-    fn write(&self, then: u32, fill: impl FnOnce(&mut TextBuffer)) {
-        let seen = self.state.load(Relaxed);
-        if seen == BUSY || self.state.compare_exchange(seen, BUSY, AcqRel, Relaxed).is_err() {
-            return;
-        }
-        // SAFETY: this thread moved `state` to `BUSY`, so it alone touches `text` until the store below.
-        let text = unsafe { &mut *self.text.get() };
-        text.clear();
-        fill(text);
-        self.state.store(then, Release);
-    }
-
-    fn take(&self, out: &mut TextBuffer) {
-        out.clear();
-        // A report that no gate has claimed is one all the same: of a thread of the author's, say.
-        let seen = self.state.load(Relaxed);
-        if ![SEEN, FULL].contains(&seen) || self.state.compare_exchange(seen, BUSY, AcqRel, Relaxed).is_err()
-        {
-            return;
-        }
-        // SAFETY: as in `write`.
-        let text = unsafe { &*self.text.get() };
-        let _ = out.write_str(text.as_str());
-        self.state.store(FREE, Release);
-    }
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref LAST: Slot = Slot::new();
 }
 
 pub(crate) unsafe extern "C" fn last_panic(out: *mut TextBuffer) -> Status {
@@ -135,54 +95,4 @@ pub(crate) unsafe extern "C" fn last_panic(out: *mut TextBuffer) -> Status {
         LAST.take(unsafe { &mut *out });
         Status::OK
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn slot() -> Slot {
-        Slot { state: AtomicU32::new(FREE), text: UnsafeCell::new(TextBuffer::new()) }
-    }
-
-    fn say(slot: &Slot, then: u32, words: &str) {
-        slot.write(then, |text| text.write_str(words).unwrap());
-    }
-
-    fn take(slot: &Slot) -> String {
-        let mut text = TextBuffer::new();
-        slot.take(&mut text);
-        text.as_str().to_owned()
-    }
-
-    #[test]
-    fn a_report_is_of_the_last_panic_whether_the_hook_saw_it_or_not() {
-        let slot = slot();
-        say(&slot, SEEN, "place: first");
-        assert!(slot.claim(), "the hook saw it");
-        assert!(!slot.claim(), "nobody took the first report, and the hook did not see the second panic");
-        say(&slot, FULL, "second");
-        assert_eq!(take(&slot), "second");
-        assert_eq!(take(&slot), "", "given once");
-        say(&slot, SEEN, "of a thread of the author's");
-        assert_eq!(take(&slot), "of a thread of the author's");
-    }
-
-    #[test]
-    fn reports_of_many_threads_never_mix() {
-        let slot = slot();
-        std::thread::scope(|scope| {
-            for word in ["aaaaaaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb", "cccccccccccccccccccccccccccccccc"] {
-                let slot = &slot;
-                scope.spawn(move || {
-                    for round in 0..2000 {
-                        say(slot, if round % 2 == 0 { SEEN } else { FULL }, word);
-                        slot.claim();
-                        let text = take(slot);
-                        assert!(text.as_bytes().windows(2).all(|pair| pair[0] == pair[1]), "{text}");
-                    }
-                });
-            }
-        });
-    }
 }
