@@ -1,9 +1,14 @@
 //! Many at once in one process: instances, plug-ins, formats; instances that come and go, and a library that is unloaded,
 //! while builds come in.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use hotshell_tests::vst3::{Module, Vst3, Vst3Options};
 use hotshell_tests::{
-    Bundle, Fixture, HostOptions, PATIENCE, Play, Plugin, Scene, Scope, Setup, TestSlot, constant,
+    Bundle, Fixture, HostOptions, Instance, PATIENCE, Play, Plugin, Scene, Scope, Setup, TestSlot, constant,
+    plant,
 };
 
 fn steady(features: &[&str]) -> Fixture {
@@ -154,4 +159,45 @@ fn a_library_that_is_unloaded_during_a_reload_and_loaded_again() {
         drop(plugin);
         drop(bundle);
     }
+}
+
+/// Closes the plug-in at `path`, and unloads it, while its reload thread is in the author's `create`, which takes eight
+/// seconds; opens it again.
+fn closed_while_stuck<I: Instance>(slot: &TestSlot, path: &Path, open: impl Fn(&Path) -> (I, I::Loaded)) {
+    let mark = std::env::temp_dir().join(format!("hotshell-stuck-{}", std::process::id()));
+    let (mut plugin, loaded) = open(path);
+    let build = slot.publish(&plant::logic(slot, "stuck"));
+    plugin.wait_until("the author's code taking its time", |_| mark.exists());
+    std::fs::remove_file(&mark).expect("removed");
+    let begin = Instant::now();
+    drop(plugin);
+    drop(loaded);
+    let took = begin.elapsed();
+    // 200 ms, and much for a busy machine.
+    assert!(took < Duration::from_secs(4), "the host waited for the author's code: {took:?}");
+    let (mut plugin, _loaded) = open(path);
+    let words = format!("closed during build {build} in `create`");
+    plugin.wait_until("the thread's name in the log", |_| {
+        let reports = slot.reports();
+        let said = reports.iter().flat_map(|r| &r.log).filter(|line| line.text.contains(&words)).count();
+        assert!(said < 2, "said once: {reports:#?}");
+        said == 1
+    });
+}
+
+#[test]
+fn a_library_that_is_unloaded_while_its_reload_thread_is_stuck_in_the_authors_code() {
+    let fixture = plant::fixture();
+    let slot = TestSlot::new();
+    closed_while_stuck(&slot, &fixture.shell(&slot), |path| {
+        let bundle = Bundle::load(path, Scope::Local).expect("loads");
+        (another(&bundle), bundle)
+    });
+    let slot = TestSlot::new();
+    closed_while_stuck(&slot, &fixture.vst3_shell(&slot), |path| {
+        let module: Arc<Module> = Module::load(path).expect("loads");
+        let mut plugin = Vst3::open(&module, 0, Vst3Options::default()).expect("opens");
+        plugin.activate(Setup::default());
+        (plugin, module)
+    });
 }

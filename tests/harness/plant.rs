@@ -17,14 +17,33 @@ pub fn fixture() -> Fixture {
     Fixture::new("fixture-fault", &[])
 }
 
+/// The same with an editor, which may fail too.
+#[must_use]
+pub fn windowed() -> Fixture {
+    Fixture::new("fixture-fault", &["window"])
+}
+
 /// A logic build with `name` planted; `none`, `good` and `better` are sound.
 ///
 /// # Panics
 /// If the fixture does not build.
 #[must_use]
 pub fn logic(slot: &TestSlot, name: &str) -> Built {
+    logic_of(&fixture(), slot, name)
+}
+
+/// The same of [`windowed`].
+///
+/// # Panics
+/// If the fixture does not build.
+#[must_use]
+pub fn windowed_logic(slot: &TestSlot, name: &str) -> Built {
+    logic_of(&windowed(), slot, name)
+}
+
+fn logic_of(fixture: &Fixture, slot: &TestSlot, name: &str) -> Built {
     let path = slot.room().join(format!("{name}.so"));
-    std::fs::copy(fixture().logic().path, &path).expect("copied");
+    std::fs::copy(fixture.logic().path, &path).expect("copied");
     plant(&path, name);
     Built { path }
 }

@@ -171,6 +171,13 @@ impl Module {
                 break;
             }
         }
+        if let Some(step) = state.step.take().filter(|_| state.threads > state.left.len()) {
+            // Nobody listens at the moment: the next report has it.
+            state.note(
+                Level::Warning,
+                &format!("the plug-in was closed during {}: the thread was left behind", step.what),
+            );
+        }
         drop(state);
         for thread in crew.drain(..).filter(JoinHandle::is_finished) {
             // A panic of ours was reported where it was raised.
