@@ -1,23 +1,27 @@
 //! Everything at once for a long time: eight instances in both formats play in real time while builds good, bad and
-//! corrupt come in at random, states are saved and loaded, parameters storm, and instances are switched off and on.
-//! `cargo bench -p hotshell-tests --bench soak [-- --minutes N] [--seed S] [--json FILE]`
-//! Ends with status 1 if a block was lost.
+//! corrupt come in at random, states are saved and loaded, parameters storm, instances are switched off and on, and one
+//! of each format has its editor open under Xvfb, which is closed and opened again now and then.
+//! `cargo bench -p hotshell-tests --bench soak [-- --minutes N] [--seed S] [--every SECONDS] [--json FILE]`
+//! `--every`: between two publishes (5): each good one stays mapped, twice, with the whole of egui in it.
+//! Ends with status 1 if a block was lost, or if there are more handles, threads or windows than before.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use hotshell_core::reload::slot::now;
 use hotshell_tests::figures::Figures;
 use hotshell_tests::fuzz::Random;
-use hotshell_tests::vst3::{Module, Vst3, Vst3Options};
+use hotshell_tests::screen::Turn;
+use hotshell_tests::vst3::{Module, Vst3, Vst3Options, Vst3View};
 use hotshell_tests::{
-    Bundle, Event, Fixture, HostOptions, Play, Plugin, Profile, Recording, Scope, Setup, TestSlot, constant,
-    plant,
+    Bundle, Event, Fixture, HostOptions, Play, Plugin, Profile, Recording, Scope, Screen, Setup, TestSlot,
+    Window, constant, plant,
 };
 use serde_json::json;
 
 /// What is published: sound builds and faulty ones.
 const GOOD: [&str; 3] = ["none", "good", "better"];
-const BAD: [&str; 14] = [
+const BAD: [&str; 17] = [
     "create",
     "reset",
     "clear",
@@ -32,6 +36,9 @@ const BAD: [&str; 14] = [
     "load",
     "text",
     "drop",
+    "editor_build",
+    "editor_draw",
+    "editor_drop",
 ];
 
 /// An instance of either format.
@@ -61,6 +68,10 @@ struct Sum {
     loads: u64,
     loads_failed: u64,
     cycles: u64,
+    openings: u64,
+    /// By module, and by build: what its report forgets is remembered here.
+    refusals: BTreeSet<(String, u32)>,
+    roll_backs: BTreeSet<(String, u32)>,
     events: u64,
     good: u64,
     bad: u64,
@@ -73,6 +84,59 @@ impl Sum {
         self.late += recording.late;
         self.lost += recording.unwritten + recording.not_finite + recording.errors + recording.overrun;
     }
+
+    fn read(&mut self, slot: &TestSlot) {
+        for report in slot.reports() {
+            let refused = report.refusals.iter().map(|line| (report.id.clone(), line.build));
+            self.refusals.extend(refused);
+            self.roll_backs.extend(report.faults.iter().map(|line| (report.id.clone(), line.build)));
+        }
+    }
+}
+
+/// The editors that are open: of the first instance in CLAP, of the second in VST3.
+struct Desk {
+    screen: Turn,
+    clap: Option<Window>,
+    vst3: Option<Vst3View>,
+}
+
+impl Desk {
+    fn open(&mut self, all: &mut [Instance]) {
+        for instance in &mut all[..2] {
+            match instance {
+                Instance::Clap(plugin) => self.clap = Some(plugin.open_editor(&self.screen)),
+                Instance::Vst3(plugin) => self.vst3 = Some(plugin.open_view(&self.screen)),
+            }
+        }
+    }
+
+    fn close(&mut self, all: &mut [Instance]) {
+        if let (Some(window), Instance::Clap(plugin)) = (self.clap.take(), &mut all[0]) {
+            plugin.close_editor(&self.screen, window);
+        }
+        if let Some(view) = self.vst3.take() {
+            view.close(&self.screen);
+        }
+    }
+
+    fn tick(&self) {
+        if let Some(view) = &self.vst3 {
+            view.tick();
+        }
+    }
+
+    /// Windows in the two of the host's, those in them counted as well.
+    fn windows(&self) -> usize {
+        let mut open: Vec<u32> = self.clap.iter().map(|window| window.parent).collect();
+        open.extend(self.vst3.iter().map(|view| view.window.parent));
+        let mut count = 0;
+        while let Some(window) = open.pop() {
+            count += 1;
+            open.extend(self.screen.children(window));
+        }
+        count
+    }
 }
 
 fn play() -> Play {
@@ -80,7 +144,7 @@ fn play() -> Play {
 }
 
 fn release() -> Fixture {
-    plant::fixture().profile(Profile::Release).config("profile.release.strip=true")
+    plant::windowed().profile(Profile::Release).config("profile.release.strip=true")
 }
 
 /// A number behind a name in a file of `/proc/self`.
@@ -103,15 +167,18 @@ fn number(name: &str) -> Option<f64> {
 struct Soak {
     slot: TestSlot,
     all: Vec<Instance>,
+    desk: Desk,
     random: Random,
     sum: Sum,
     logic: Vec<u8>,
     states: Vec<Vec<u8>>,
     marks: u64,
+    every: Duration,
+    published: Instant,
 }
 
 impl Soak {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, every: Duration) -> Self {
         let slot = TestSlot::new();
         let bundle = Bundle::load(&release().shell(&slot), Scope::Local).expect("loads");
         let module = Module::load(&release().vst3_shell(&slot)).expect("loads");
@@ -126,16 +193,21 @@ impl Soak {
         for instance in &mut all {
             both!(instance, plugin => { plugin.activate(Setup::default()); plugin.play(play()); });
         }
+        let mut desk = Desk { screen: Screen::turn(), clap: None, vst3: None };
+        desk.open(&mut all);
         // The library stays loaded as long as the process: its instances are dropped before it.
         std::mem::forget(bundle);
         Self {
             slot,
             all,
+            desk,
             random: Random::new(seed),
             sum: Sum::default(),
             logic,
             states: Vec::new(),
             marks: 0,
+            every,
+            published: Instant::now(),
         }
     }
 
@@ -176,14 +248,24 @@ impl Soak {
         }
     }
 
+    fn tick(&mut self) {
+        for instance in &mut self.all {
+            both!(instance, plugin => plugin.tick());
+        }
+        self.desk.tick();
+    }
+
     fn act(&mut self) {
         let index = self.random.below(self.all.len());
         let what = self.random.below(100);
         let value = self.random.pick(&[0.0, 0.25, 0.5, 0.75, 1.0]);
         let key = i16::try_from(self.random.below(128)).expect("a key");
+        if self.published.elapsed() > self.every {
+            self.published = Instant::now();
+            self.publish_something();
+        }
         match what {
-            0..=3 => self.publish_something(),
-            4..=5 => {
+            0..=5 => {
                 let instance = &mut self.all[index];
                 let recording = both!(instance, plugin => {
                     let recording = plugin.stop();
@@ -216,11 +298,15 @@ impl Soak {
                 self.sum.loads += 1;
                 self.sum.loads_failed += u64::from(!took);
             }
+            36 => {
+                self.desk.close(&mut self.all);
+                self.desk.open(&mut self.all);
+                self.sum.openings += 1;
+            }
             _ => self.storm(index, key, value),
         }
-        for instance in &mut self.all {
-            both!(instance, plugin => plugin.tick());
-        }
+        self.tick();
+        self.sum.read(&self.slot);
     }
 
     /// Parameters and notes, many at once.
@@ -262,20 +348,50 @@ impl Soak {
                 "the last build is heard: {:#?}",
                 self.slot.reports()
             );
-            for instance in &mut self.all {
-                both!(instance, plugin => plugin.tick());
-            }
+            self.tick();
             std::thread::park_timeout(Duration::from_millis(5));
         }
+        self.settle();
     }
-}
 
-fn measure(figures: &mut Figures, when: &str) -> (usize, u64) {
-    let threads = proc_number("status", "Threads:");
-    figures.put(&format!("memory {when} (MB)"), json!(proc_number("status", "VmRSS:") / 1024));
-    figures.put(&format!("handles {when}"), json!(handles()));
-    figures.put(&format!("threads {when}"), json!(threads));
-    (handles(), threads)
+    /// What grows with the first editors alone, as the C library's and the graphics driver's pools do.
+    fn warm_up(&mut self) {
+        for _ in 0..40 {
+            self.desk.close(&mut self.all);
+            self.desk.open(&mut self.all);
+            self.tick();
+        }
+        self.settle();
+    }
+
+    /// Until the last build's editors are on their windows, and those before are gone.
+    fn settle(&mut self) {
+        let (begin, quiet) = (Instant::now(), Duration::from_secs(2));
+        let (mut since, mut last) = (begin, (0, 0, 0));
+        while since.elapsed() < quiet {
+            let seen = self.measured();
+            if std::mem::replace(&mut last, seen) != seen {
+                since = Instant::now();
+            }
+            assert!(begin.elapsed() < Duration::from_secs(60), "windows, handles, threads settle: {last:?}");
+            self.tick();
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Handles, threads, windows.
+    fn measured(&self) -> (usize, u64, usize) {
+        (handles(), proc_number("status", "Threads:"), self.desk.windows())
+    }
+
+    fn measure(&self, figures: &mut Figures, when: &str) -> (usize, u64, usize) {
+        let measured = self.measured();
+        figures.put(&format!("memory {when} (MB)"), json!(proc_number("status", "VmRSS:") / 1024));
+        figures.put(&format!("handles {when}"), json!(measured.0));
+        figures.put(&format!("threads {when}"), json!(measured.1));
+        figures.put(&format!("windows {when}"), json!(measured.2));
+        measured
+    }
 }
 
 fn main() {
@@ -285,17 +401,19 @@ fn main() {
     let mut figures = Figures::from_arguments();
     figures.put("minutes", json!(minutes));
     figures.put("seed", json!(seed));
-    let mut soak = Soak::new(seed);
+    let every = number("--every").unwrap_or(5.0);
+    let mut soak = Soak::new(seed, Duration::from_secs_f64(every));
     // Everything that is made once is made: the first reload too.
     soak.end();
-    let before = measure(&mut figures, "at start");
+    soak.warm_up();
+    let before = soak.measure(&mut figures, "at start");
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs_f64(minutes * 60.0) {
         soak.act();
         std::thread::park_timeout(Duration::from_millis(10));
     }
     soak.end();
-    let after = measure(&mut figures, "at end");
+    let after = soak.measure(&mut figures, "at end");
     let reports = soak.slot.reports();
     for instance in &mut soak.all {
         let recording = both!(instance, plugin => plugin.stop());
@@ -316,9 +434,12 @@ fn main() {
     figures.put("saves / failed", json!([sum.saves, sum.saves_failed]));
     figures.put("loads / failed", json!([sum.loads, sum.loads_failed]));
     figures.put("activation cycles", json!(sum.cycles));
+    figures.put("editors closed and opened again", json!(sum.openings));
+    figures.put("refusals of builds", json!(sum.refusals.len()));
+    figures.put("roll-backs after a fault", json!(sum.roll_backs.len()));
     figures.put("events", json!(sum.events));
     figures.finish();
-    if sum.lost > 0 || after.0 > before.0 || after.1 > before.1 {
+    if sum.lost > 0 || after.0 > before.0 || after.1 > before.1 || after.2 > before.2 {
         std::process::exit(1);
     }
 }

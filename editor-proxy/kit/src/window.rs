@@ -29,6 +29,8 @@ pub(crate) mod keys;
 #[cfg(not(target_os = "linux"))]
 #[path = "window/no_keys.rs"]
 pub(crate) mod keys;
+#[cfg(target_os = "linux")]
+mod pinned;
 
 /// The shell's window, for anything that takes a `raw-window-handle`.
 #[derive(Clone, Copy, Debug)]
@@ -93,9 +95,11 @@ impl std::fmt::Debug for Open {
 }
 
 impl Open {
-    /// Around an unmapped window.
+    /// Around an unmapped window. What the system has loaded for it stays loaded.
     #[must_use]
-    pub const fn new(window: baseview::Window, closing: Arc<AtomicBool>) -> Self {
+    pub fn new(window: baseview::Window, closing: Arc<AtomicBool>) -> Self {
+        #[cfg(target_os = "linux")]
+        pinned::pin_graphics();
         Self { window: Some(window), closing, keys: None, zoom: None }
     }
 }
