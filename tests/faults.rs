@@ -2,18 +2,26 @@
 //! one function. No output sample is lost, the build is out by its hash, the last good one plays with its notes, every
 //! instance of the build moves, the author reads why, and the next build is welcome.
 
-use hotshell_tests::plant::{self, logic};
+use hotshell_tests::figures::rounded;
+use hotshell_tests::plant::{self, logic, windowed_logic};
 use hotshell_tests::scene::Instance;
-use hotshell_tests::vst3::{Module, Vst3, Vst3Options};
+use hotshell_tests::vst3::{Module, Vst3, Vst3Options, Vst3View};
 use hotshell_tests::{
-    Bundle, Event, HostOptions, Play, Plugin, Scene, Scope, Setup, TestSlot, constant, largest_step, vst3,
+    Bundle, Event, Fixture, HostOptions, Play, Plugin, Scene, Scope, Screen, Setup, TestSlot, Window,
+    constant, largest_step, vst3,
 };
 
 /// What the tests ask of a host of either format beside playing.
 trait Host: Instance {
     const FORMAT: &'static str;
+    /// An open editor.
+    type View;
     /// The fixture, `planted` in its own build, active.
-    fn scene(planted: &str) -> Scene<Self>;
+    fn scene(planted: &str) -> Scene<Self> {
+        Self::scene_of(&plant::fixture(), planted)
+    }
+    /// The same of one of its versions.
+    fn scene_of(fixture: &Fixture, planted: &str) -> Scene<Self>;
     /// Another instance of the same module, active.
     fn another(scene: &Scene<Self>) -> Self;
     fn save(&mut self) -> Option<Vec<u8>>;
@@ -25,13 +33,20 @@ trait Host: Instance {
     fn last(&self) -> f32;
     /// Controllers reach the fixture.
     fn has_controllers() -> bool;
+    /// Opens the editor.
+    fn show(&mut self, screen: &Screen) -> Self::View;
+    /// Its windows.
+    fn windows(view: &Self::View) -> Window;
+    /// Closes it.
+    fn hide(&mut self, screen: &Screen, view: Self::View);
 }
 
 impl Host for Plugin {
     const FORMAT: &'static str = "CLAP";
-    fn scene(planted: &str) -> Scene<Self> {
+    type View = Window;
+    fn scene_of(fixture: &Fixture, planted: &str) -> Scene<Self> {
         let slot = TestSlot::new();
-        let path = plant::fixture().shell(&slot);
+        let path = fixture.shell(&slot);
         plant::plant(&path, planted);
         let bundle = Bundle::load(&path, Scope::Local).expect("the shell loads");
         let mut plugin = Self::open(&bundle, 0, HostOptions::default()).expect("the shell opens");
@@ -67,13 +82,23 @@ impl Host for Plugin {
     fn has_controllers() -> bool {
         true
     }
+    fn show(&mut self, screen: &Screen) -> Window {
+        self.open_editor(screen)
+    }
+    fn windows(view: &Window) -> Window {
+        *view
+    }
+    fn hide(&mut self, screen: &Screen, view: Window) {
+        self.close_editor(screen, view);
+    }
 }
 
 impl Host for Vst3 {
     const FORMAT: &'static str = "VST3";
-    fn scene(planted: &str) -> Scene<Self> {
+    type View = Vst3View;
+    fn scene_of(fixture: &Fixture, planted: &str) -> Scene<Self> {
         let slot = TestSlot::new();
-        let path = plant::fixture().vst3_shell(&slot);
+        let path = fixture.vst3_shell(&slot);
         plant::plant(&path, planted);
         let bundle = Module::load(&path).expect("the shell loads");
         let mut plugin = Self::open(&bundle, 0, Vst3Options::default()).expect("the shell opens");
@@ -109,6 +134,15 @@ impl Host for Vst3 {
     fn has_controllers() -> bool {
         false
     }
+    fn show(&mut self, screen: &Screen) -> Vst3View {
+        self.open_view(screen)
+    }
+    fn windows(view: &Vst3View) -> Window {
+        view.window
+    }
+    fn hide(&mut self, screen: &Screen, view: Vst3View) {
+        view.close(screen);
+    }
 }
 
 /// Fails in every function that hotshell calls, and how the test gets it called.
@@ -133,10 +167,15 @@ const FAULTS: [&str; 18] = [
     "drop",
 ];
 
+/// The same in the editor.
+const EDITOR_FAULTS: [&str; 3] = ["editor_build", "editor_draw", "editor_drop"];
+
 /// What one fault came to in one format.
 struct Seen {
     lost: u64,
     fallback: u64,
+    /// From the failing sample to the first one of the good build.
+    milliseconds: Option<f64>,
     host: String,
     told: String,
 }
@@ -241,6 +280,13 @@ fn row<H: Host>(name: &str) -> Seen {
         reports.iter().any(|r| r.heard == bad || r.faults.iter().any(|f| f.build == bad))
             || slot.refusal(bad).is_some()
     });
+    let playing = fails_while_it_plays(name);
+    if playing {
+        // Not in its fade, where the one before would simply play on; and once so late that the reload thread is idle.
+        scene.plugin.wait_until("the failing build alone", |plugin| near(plugin.last(), 0.375 + more));
+        let blocks = scene.plugin.blocks() + if name == "later_infinity" { IDLE_BLOCKS } else { 0 };
+        scene.plugin.wait_until("time going by", |plugin| plugin.blocks() >= blocks);
+    }
     let mut host = provoke(&mut scene, name, &saved);
     // Only a build that is replaced is asked for a snapshot, and only one that is out of use is dropped.
     let at_the_next = ["snapshot", "drop"].contains(&name);
@@ -272,12 +318,89 @@ fn row<H: Host>(name: &str) -> Seen {
     assert!(step < 0.0115, "{name}: a step of {step}");
     let fallback = scene.slot.reports().iter().map(|r| r.blocks_lost).sum();
     // Elsewhere it depends on whether both builds together fit the block's time.
-    if name.starts_with("later") || name == "state_changed" {
+    if playing {
         assert!(fallback > 0, "{name}: the failing block is counted");
         host.insert(0, "the dry signal");
     }
     let lost = recording.unwritten + recording.not_finite + recording.errors;
-    Seen { lost, fallback, host: host.join(", then "), told: plain(&told) }
+    let milliseconds = back_after(&recording.channels[0], 0.375 + more).filter(|_| playing);
+    Seen { lost, fallback, milliseconds, host: host.join(", then "), told: plain(&told) }
+}
+
+/// Fails after it was heard, so that there is a gap to fill.
+fn fails_while_it_plays(name: &str) -> bool {
+    name.starts_with("later") || name == "state_changed"
+}
+
+/// More than two seconds of blocks: so long after a hand-over the reload thread looks after it more often.
+const IDLE_BLOCKS: u64 = 900;
+
+/// Milliseconds from the last sample of a failing build at `level` to the first one of the build that takes its place.
+fn back_after(samples: &[f32], level: f32) -> Option<f64> {
+    let begun = samples.windows(64).position(|some| some.iter().all(|sample| near(*sample, level)))?;
+    let failed = begun + samples[begun..].iter().position(|sample| !near(*sample, level))?;
+    let rises = samples[failed..].windows(2).position(|pair| pair[1] > pair[0] + 1e-6)?;
+    #[expect(clippy::cast_precision_loss, reason = "frames of a few seconds, at 48 kHz")]
+    Some(rises as f64 / 48.0)
+}
+
+const GREEN: u32 = 0x0020_9030;
+const OLIVE: u32 = 0x0070_7020;
+const BLUE: u32 = 0x0020_30b0;
+
+/// Publishes a build with an editor, and waits for its sound and for a window of one colour.
+fn show_next<H: Host>(
+    scene: &mut Scene<H>,
+    (screen, window): (&Screen, u32),
+    name: &str,
+    level: f32,
+    colour: u32,
+) -> u32 {
+    let build = windowed_logic(&scene.slot, name);
+    let number = scene.slot.publish(&build);
+    scene.plugin.wait_until(&format!("{name} at {level}"), |plugin| near(plugin.last(), level));
+    scene.plugin.wait_until(&format!("a window of colour {colour:06x}"), |_| {
+        screen.try_picture(window).is_some_and(|picture| picture.is_mostly(colour))
+    });
+    number
+}
+
+/// A fault of the editor, on the screen: the sound of the new build goes on, the editor before stays up, and the next
+/// one comes.
+fn editor_row<H: Host>(name: &str) -> Seen {
+    let screen = &*Screen::turn();
+    let mut scene = H::scene_of(&plant::windowed(), "none");
+    play(&mut scene.plugin);
+    let view = scene.plugin.show(screen);
+    let child = H::windows(&view).child;
+    show_next(&mut scene, (screen, child), "good", 0.5, GREEN);
+    // One that fails when it is dropped has been good until then.
+    let drops = name == "editor_drop";
+    let bad = show_next(&mut scene, (screen, child), name, 0.375, if drops { OLIVE } else { GREEN });
+    let words = words(name);
+    if !drops {
+        let slot = &scene.slot;
+        scene.plugin.wait_until("the author hearing of it", |_| {
+            said(slot, bad).iter().any(|text| text.contains(&words))
+        });
+        // The one that failed lies above it until it is gone.
+        scene.plugin.wait_until("the editor before", |_| {
+            screen.try_picture(child).is_some_and(|picture| picture.is_mostly(GREEN))
+        });
+    }
+    show_next(&mut scene, (screen, child), "better", 0.75, BLUE);
+    let slot = &scene.slot;
+    scene
+        .plugin
+        .wait_until("the author hearing of it", |_| said(slot, bad).iter().any(|text| text.contains(&words)));
+    let told = said(slot, bad).into_iter().find(|text| text.contains(&words)).expect("just seen");
+    scene.plugin.hide(screen, view);
+    let recording = scene.plugin.stop();
+    recording.assert_continuous();
+    let fallback = scene.slot.reports().iter().map(|r| r.blocks_lost).sum();
+    let lost = recording.unwritten + recording.not_finite + recording.errors;
+    let host = if drops { "the next editor" } else { "the new sound, the editor of the last good build" };
+    Seen { lost, fallback, milliseconds: None, host: host.to_owned(), told: plain(&told) }
 }
 
 const HEAD: [&str; 2] = [
@@ -294,18 +417,31 @@ fn cells(line: &str) -> Vec<&str> {
     cells
 }
 
-/// One test, in order: its lines are the README's table. `HOTSHELL_WRITE_README=1` writes them there.
+/// One test, in order, which also says how long the last good build took to come back: its lines are the README's table. `HOTSHELL_WRITE_README=1` writes them there.
 #[test]
 fn every_fault_is_survived_as_the_readme_says() {
     let mut lines: Vec<String> = HEAD.iter().map(|line| (*line).to_owned()).collect();
-    for name in FAULTS {
-        let (clap, vst3) = (row::<Plugin>(name), row::<Vst3>(name));
+    let mut back = [const { Vec::new() }; 2];
+    let all = FAULTS.iter().map(|name| (*name, false)).chain(EDITOR_FAULTS.iter().map(|name| (*name, true)));
+    for (name, editor) in all {
+        let (clap, vst3) = if editor {
+            (editor_row::<Plugin>(name), editor_row::<Vst3>(name))
+        } else {
+            (row::<Plugin>(name), row::<Vst3>(name))
+        };
+        for (back, seen) in back.iter_mut().zip([&clap, &vst3]) {
+            back.extend(seen.milliseconds.map(|time| (name, rounded(time))));
+        }
         assert_eq!((clap.lost, vst3.lost), (0, 0), "{name}");
         assert_eq!((&clap.told, &clap.host), (&vst3.told, &vst3.host), "{name}: the formats differ");
         let (lost, fallback) =
             (format!("{} / {}", clap.lost, vst3.lost), format!("{} / {}", clap.fallback, vst3.fallback));
         lines.push(format!("| `{name}` | {} | {lost} | {fallback} | {} |", clap.host, clap.told));
     }
+    println!(
+        "milliseconds from the fault to the first sample of the good build: CLAP {:?}, VST3 {:?}",
+        back[0], back[1]
+    );
     let path = hotshell_tests::fixture::workspace().join("README.md");
     let readme = std::fs::read_to_string(&path).expect("the README");
     let begin = readme.find(HEAD[0]).expect("the README has the table");

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use hotshell_abi::editor::{EditorArgs, EditorDesc, EditorHandle, EditorKey, EditorSize, WindowHandle};
 use hotshell_abi::{ByteSink, Status};
 
+use crate::host::Level;
 use crate::instance::SharedHalf;
 use crate::rt::editor_host::{EDITOR_HOST, EditorOwner};
 use crate::shell::ShellError;
@@ -160,8 +161,11 @@ impl OpenEditor {
 
 impl Drop for OpenEditor {
     fn drop(&mut self) {
-        // SAFETY: made by `editor_open`, closed once, on the thread that opened it. A panic was caught on the other side;
-        // nothing is left to do about it.
-        let _ = unsafe { (self.shared.table.0.editor_close)(self.handle) };
+        // SAFETY: made by `editor_open`, closed once, on the thread that opened it.
+        let status = unsafe { (self.shared.table.0.editor_close)(self.handle) };
+        // A panic was caught on the other side; nothing is left to do about it but to say so.
+        if let Err(error) = self.shared.table.expect(status, "the editor's `drop`") {
+            self.shared.store.say(Level::Error, &error.to_string());
+        }
     }
 }
