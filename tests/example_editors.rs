@@ -22,7 +22,7 @@ const KNOB: (i16, i16) = (44, 50);
 
 /// The last line of the gain's window: the number of the build. Nothing else is there.
 fn number(picture: &Picture) -> Vec<u32> {
-    let from = (picture.width * (picture.height - 34)) as usize;
+    let from = (picture.width * (picture.height - 48)) as usize;
     picture.pixels[from..].to_vec()
 }
 

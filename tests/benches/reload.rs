@@ -209,7 +209,7 @@ struct Times {
 /// The last line of the gain's window, where the number of the build is.
 fn number((screen, window): (&Screen, Window)) -> Option<Vec<u32>> {
     let picture = screen.try_picture(window.child)?;
-    let line = picture.pixels[(picture.width * (picture.height - 34)) as usize..].to_vec();
+    let line = picture.pixels[(picture.width * (picture.height - 48)) as usize..].to_vec();
     line.iter().any(|pixel| *pixel != line[0]).then_some(line)
 }
 

@@ -1,7 +1,7 @@
 //! Looks at the plug-in's window while its editor changes: pictures of it, and when the new editor was first seen.
 //!
-//! "Seen" is decided by the pixels alone: of the left part of the window, where the knob, the bypass and the build's
-//! number are, below the strip of messages. Nothing there moves by itself; the meter beside it does.
+//! "Seen" is decided by the pixels alone: of the left part of the window, where the knob and the build's number
+//! are, below the strip of messages. Nothing there moves by itself; the meter beside it does.
 //!
 //! Called by: `demo`. Calls: `host/desktop`. Threads: [main].
 
@@ -16,7 +16,7 @@ use crate::host::desktop::{Desktop, Part, Picture};
 use crate::host::plugin::Plugin;
 
 /// The part that stands still, in the example's window: left, top, width, height in pixels.
-const STILL: Part = (0, 48, 80, 132);
+const STILL: Part = (0, 48, 80, 128);
 /// The part where a strip of messages is; beside the meter.
 const STRIP: Part = (0, 0, 80, 16);
 /// Fewer colours than an editor has are a message or nothing.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use clack_extensions::log::LogSeverity;
 use hotshell_core::reload::slot::{self, HostReport, Manifest};
 
 use super::eye::{Eye, Seen};
@@ -262,7 +263,8 @@ impl Playing<'_> {
         let came = session.turn_until(limit, |session| {
             ear.take().into_iter().for_each(|heard| recording.push(heard));
             recording.keep_last(KEPT);
-            for line in session.plugin().take_lines() {
+            let lines = session.plugin().take_lines();
+            for line in lines.into_iter().filter(|line| line.severity != LogSeverity::Debug) {
                 let severity = line.severity.to_string().to_lowercase();
                 stage.screen.say(&format!("plug-in {severity}: {}", line.text));
             }

@@ -106,11 +106,14 @@ impl PluginLogic for Gain {
             ui.horizontal(|ui| {
                 ui.add(knob(cx, &params.gain));
                 ui.add(meter(&params.out));
+                ui.vertical(|ui| {
+                    toggle(ui, cx, &params.look_ahead);
+                    toggle(ui, cx, &params.bypass);
+                });
             });
-            toggle(ui, cx, &params.bypass);
             build_label(ui, cx);
         };
-        Some(egui::editor(180, 180, draw))
+        Some(egui::editor(320, 176, draw))
     }
 
     fn latency(&self) -> u32 {
