@@ -25,7 +25,7 @@ use anyhow::Context;
 
 use crate::Error;
 use crate::format::Format;
-use crate::host::desktop;
+use crate::host::desktop::Client;
 use crate::host::screen::Screen;
 use project::Project;
 use stage::{Stage, Take};
@@ -83,11 +83,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     if args.editor && !display::is_there() {
         return display::run_again(&screen);
     }
-    if args.editor {
-        // Before minutes of compiling.
-        let hint = "without $DISPLAY an Xvfb would be started";
-        desktop::check().map_err(|error| anyhow::anyhow!("{error:#}; {hint}"))?;
-    }
+    // Before minutes of compiling, and until all is over: an Xvfb of ours ends with its last client.
+    let client = args.editor.then(Client::connect).transpose();
+    let hint = "without $DISPLAY an Xvfb would be started";
+    let _client = client.map_err(|error| anyhow::anyhow!("{error:#}; {hint}"))?;
     std::fs::create_dir_all(&args.out).with_context(|| format!("{}: cannot be made", args.out.display()))?;
     let project = Project::create(&args.out, args.source.as_deref(), args.editor)?;
     screen.say(&format!(

@@ -167,12 +167,20 @@ impl Drop for Desktop {
     }
 }
 
-/// Answers whether there would be a window.
-///
-/// # Errors
-/// No X server answers, or this is not Linux.
-pub fn check() -> Result<(), Error> {
-    connect().map(drop)
+/// A connection without a window. A server that ends with its last client stays for as long as this.
+#[derive(Debug)]
+pub struct Client {
+    _connection: RustConnection,
+}
+
+impl Client {
+    /// Answers whether there would be a window.
+    ///
+    /// # Errors
+    /// No X server answers, or this is not Linux.
+    pub fn connect() -> Result<Self, Error> {
+        Ok(Self { _connection: connect()?.0 })
+    }
 }
 
 fn connect() -> Result<(RustConnection, usize), Error> {
