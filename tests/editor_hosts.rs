@@ -3,11 +3,12 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use clap_sys::events::CLAP_EVENT_PARAM_VALUE;
 use hotshell_abi::describe::param_host_id;
 use hotshell_tests::screen::{editor_threads, threads};
 use hotshell_tests::{
-    Bundle, Event, Fixture, HostOptions, Module, PATIENCE, Plugin, Scene, Scope, Screen, TestSlot, Vst3,
-    Vst3Options, Window,
+    Bundle, Event, Fixture, HostOptions, Module, PATIENCE, Plugin, Scene, Scope, Screen, Setup, TestSlot,
+    Vst3, Vst3Options, Window, constant,
 };
 
 const RED: u32 = 0x00b0_2020;
@@ -260,6 +261,27 @@ fn two_views_of_one_instance_both_change() {
     for view in views {
         view.close(screen);
     }
+}
+
+#[test]
+fn a_host_that_ticks_and_answers_nothing_hears_of_a_drag() {
+    let screen = &*Screen::turn();
+    let options = HostOptions { callbacks: false, ..HostOptions::default() };
+    let mut scene = Scene::open_with(&window(&[]), options, TestSlot::new());
+    let open = scene.plugin.open_editor(screen);
+    see(&mut scene.plugin, screen, open, RED);
+    scene.plugin.activate(Setup::default());
+    let mut pointer = screen.press(100, 18);
+    scene.plugin.wait_until("an edit in the host's events", |plugin| {
+        pointer.right();
+        let block = plugin.block(64, &constant(0.0), &[]);
+        block.sent.iter().any(|sent| sent.kind == CLAP_EVENT_PARAM_VALUE)
+    });
+    drop(pointer);
+    let calls = scene.plugin.keep_calls();
+    scene.plugin.deactivate();
+    scene.plugin.close_editor(screen, open);
+    assert_eq!(timers(&calls), 0, "its timer goes with the window");
 }
 
 /// The host destroys its window, and with it everything in it, before it tells the plug-in.

@@ -286,6 +286,7 @@ impl Drop for Main<'_> {
 impl<'a> PluginMainThread<'a, Shared> for Main<'a> {
     fn on_main_thread(&self) {
         self.shared.link.expect_main("on_main_thread");
+        self.view_answered();
         self.upkeep();
     }
 }

@@ -28,6 +28,9 @@ pub(crate) struct View {
     /// The proxy wants the timer.
     ticks: Rc<Cell<bool>>,
     timer: Cell<Option<TimerId>>,
+    /// The host answers `request_callback`. Some never do, and tick timers all the same: while a window is open, those are
+    /// the way for what the user does in it.
+    answers: Cell<bool>,
     /// Set by the host from inside a request of ours.
     later: Cell<Option<EditorSize>>,
 }
@@ -124,10 +127,21 @@ impl Main<'_> {
         self.with_view(EditorProxy::tick);
     }
 
+    /// The host has answered `request_callback`.
+    pub(crate) fn view_answered(&self) {
+        self.view.answers.set(true);
+    }
+
     fn sync_timer(&self) {
         let (view, Some(host)) = (&self.view, self.shared.link.host()) else { return };
         let Some(timers) = find::<HostTimer>(host) else { return };
-        match (view.ticks.get(), view.timer.get()) {
+        let is_open = |place: &Option<EditorProxy>| place.as_ref().is_some_and(EditorProxy::is_open);
+        let unheard = !view.answers.get() && view.proxy.try_borrow().is_ok_and(|place| is_open(&place));
+        if unheard && view.timer.get().is_none() {
+            // One that answers does so soon, and needs no timer.
+            self.shared.link.request_callback();
+        }
+        match (view.ticks.get() || unheard, view.timer.get()) {
             (true, None) => view.timer.set(timers.register_timer(self.host(), TICK).ok()),
             (false, Some(timer)) => {
                 view.timer.set(None);

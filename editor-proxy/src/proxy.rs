@@ -97,6 +97,12 @@ impl EditorProxy {
         described(editors).is_some()
     }
 
+    /// True while there is a window.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.container.is_some()
+    }
+
     /// Physical pixels: the host's window's, which it may have resized without saying so.
     #[must_use]
     pub fn size(&self) -> EditorSize {
@@ -203,6 +209,8 @@ impl EditorProxy {
     /// with the window around it taken out of the host's.
     pub fn detach(&mut self) {
         self.idle(false);
+        // Another window may follow, of the size that the user has made this one.
+        self.size = self.size();
         self.stage.set_bell(None);
         let leaving = self.stage.close();
         let Some(container) = self.container.take() else { return };

@@ -33,13 +33,21 @@ pub struct HostOptions {
     pub ports_may_rescan: bool,
     /// Has an idle timer.
     pub timer: bool,
+    /// Answers `request_callback` (qtractor never does).
+    pub callbacks: bool,
     /// Name that the plug-in sees.
     pub name: &'static str,
 }
 
 impl Default for HostOptions {
     fn default() -> Self {
-        Self { extensions: true, ports_may_rescan: true, timer: true, name: "hotshell-tests" }
+        Self {
+            extensions: true,
+            ports_may_rescan: true,
+            timer: true,
+            callbacks: true,
+            name: "hotshell-tests",
+        }
     }
 }
 

@@ -88,6 +88,7 @@ pub struct Plugin {
     pub restarts: u64,
     /// False: this host ignores `request_restart` (some do).
     pub obeys_restart: bool,
+    callbacks: bool,
 }
 
 impl Plugin {
@@ -114,6 +115,7 @@ impl Plugin {
             calls,
             restarts: 0,
             obeys_restart: true,
+            callbacks: options.callbacks,
         })
     }
 
@@ -464,7 +466,7 @@ impl Plugin {
 
     /// One turn of the host's main loop: what the plug-in has asked for.
     pub fn tick(&mut self) {
-        if self.calls.take_callback() {
+        if self.calls.take_callback() && self.callbacks {
             let calls = Arc::clone(&self.calls);
             let instance = self.instance();
             calls.during(Phase::MainThread, || instance.call_on_main_thread_callback());
