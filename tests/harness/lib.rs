@@ -51,4 +51,6 @@ pub use plugin::{Block, PATIENCE, Param, Plugin};
 pub use scene::{Instance, Scene};
 pub use screen::{Picture, Screen};
 pub use slot::TestSlot;
-pub use vst3::{Asking, Habits, Module, OnRestart, Rude, Vst3, Vst3Options, restart};
+pub use vst3::{
+    Asking, Habits, HostFrame, HostView, Module, OnRestart, Rude, Vst3, Vst3Options, Vst3View, rect, restart,
+};

@@ -142,6 +142,12 @@ impl Screen {
         Turn { _turn: TURN.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
+    /// The same, for a host's script in a test that has its turn.
+    #[must_use]
+    pub fn shared() -> &'static Self {
+        &SCREEN
+    }
+
     fn start() -> Self {
         let mut xvfb = Command::new("Xvfb");
         xvfb.args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-terminate"]);

@@ -23,4 +23,4 @@ pub use audio::Rude;
 pub use module::Module;
 pub use objects::{Habits, restart};
 pub use plugin::{OnRestart, Vst3, Vst3Options};
-pub use view::Vst3View;
+pub use view::{HostFrame, HostView, Vst3View, rect};

@@ -3,15 +3,19 @@
 //! Called by: `com/view`. Calls: the editor-proxy, `instance`. Threads: [main]; a call from another thread than the
 //! view's own is refused.
 //!
-//! Hosts call back from inside a request of ours (`resizeView` calls `onSize`). Such a call finds the proxy in use: a size
-//! is kept for the moment after, everything else is refused.
+//! Hosts call back from inside a request for a size (`onSize`, `removed`, the view's last release). So the proxy only
+//! writes such a request down, and the host is asked once the proxy is out of use again. Where a window of the system's
+//! own calls the host while the proxy makes or changes it (Windows), a call that comes back finds the proxy in use: a
+//! size and a farewell are kept for the moment after, everything else is refused.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::ThreadId;
 
 use hotshell_editor_proxy::{EditorProxy, EditorSize, WindowHost};
 
+use crate::error::guard;
 use crate::instance::Instance;
 
 /// One view's window.
@@ -19,22 +23,58 @@ pub(crate) struct Window {
     instance: Arc<Instance>,
     proxy: RefCell<EditorProxy>,
     home: ThreadId,
-    /// Set by the host from inside a request of ours.
-    later: Cell<Option<EditorSize>>,
+    /// Asks the host for a size; true if it agrees. It may do anything meanwhile.
+    ask: Box<dyn Fn(EditorSize) -> bool>,
+    wish: Rc<Wish>,
+    /// The host is being asked.
+    asking: Cell<bool>,
+    /// Sizes that the host has set.
+    sized: Cell<u32>,
+    /// What came while the proxy was in use.
+    later: Cell<Later>,
+}
+
+/// A size that the proxy wants of the host, and nobody has asked for.
+#[derive(Default)]
+struct Wish(Cell<Option<EditorSize>>);
+
+/// The proxy's handle on it.
+struct Ask(Rc<Wish>);
+
+impl WindowHost for Ask {
+    /// The host answers when the proxy is out of use; so far it has not agreed.
+    fn request_resize(&self, size: EditorSize) -> bool {
+        self.0.0.set(Some(size));
+        false
+    }
+
+    /// The timer runs as long as the view is attached.
+    fn idle_timer(&self, _on: bool) {}
+}
+
+#[derive(Clone, Copy, Default)]
+struct Later {
+    size: Option<EditorSize>,
+    detach: bool,
 }
 
 impl Window {
     /// `None` if the plug-in has no editor.
-    pub(crate) fn new(instance: &Arc<Instance>, host: Box<dyn WindowHost>) -> Option<Self> {
+    pub(crate) fn new(instance: &Arc<Instance>, ask: Box<dyn Fn(EditorSize) -> bool>) -> Option<Self> {
         let editors = instance.live()?.shell.editors()?;
         if !instance.is_hot() && !EditorProxy::is_there(editors.as_ref()) {
             return None;
         }
+        let wish = Rc::<Wish>::default();
         Some(Self {
             instance: Arc::clone(instance),
-            proxy: RefCell::new(EditorProxy::new(editors, host)),
+            proxy: RefCell::new(EditorProxy::new(editors, Box::new(Ask(Rc::clone(&wish))))),
             home: std::thread::current().id(),
-            later: Cell::new(None),
+            ask,
+            wish,
+            asking: Cell::new(false),
+            sized: Cell::new(0),
+            later: Cell::default(),
         })
     }
 
@@ -43,14 +83,42 @@ impl Window {
         std::thread::current().id() == self.home
     }
 
-    /// What `call` answers; `None` inside a request of ours and on a foreign thread.
+    /// What `call` answers; `None` while the proxy is in use and on a foreign thread. The host may be asked for a size
+    /// before this returns.
     pub(crate) fn with<T>(&self, call: impl FnOnce(&mut EditorProxy) -> T) -> Option<T> {
+        let answer = self.proxy(call)?;
+        self.ask_host();
+        Some(answer)
+    }
+
+    /// The same, and the host is not called.
+    fn proxy<T>(&self, call: impl FnOnce(&mut EditorProxy) -> T) -> Option<T> {
         let mut proxy = self.is_home().then(|| self.proxy.try_borrow_mut().ok())??;
         let answer = call(&mut proxy);
-        if let Some(size) = self.later.take() {
+        let Later { size, detach } = self.later.take();
+        if let Some(size) = size {
             proxy.set_size(size);
         }
+        if detach {
+            proxy.detach();
+        }
         Some(answer)
+    }
+
+    /// What the proxy has wished for. Never one request inside another.
+    fn ask_host(&self) {
+        if self.asking.get() {
+            return;
+        }
+        let Some(wish) = self.wish.0.take() else { return };
+        let before = self.sized.get();
+        self.asking.set(true);
+        let agreed = (self.ask)(wish);
+        self.asking.set(false);
+        // Most hosts have set it, or what they make of it, from inside.
+        if agreed && self.sized.get() == before {
+            self.proxy(|proxy| proxy.set_size(wish));
+        }
     }
 
     /// The host's window has this size.
@@ -58,10 +126,23 @@ impl Window {
         if !self.is_home() {
             return false;
         }
-        if self.with(|proxy| proxy.set_size(size)).is_none() {
-            self.later.set(Some(size));
+        self.sized.set(self.sized.get().wrapping_add(1));
+        if self.proxy(|proxy| proxy.set_size(size)).is_none() {
+            self.later.set(Later { size: Some(size), ..self.later.get() });
         }
         true
+    }
+
+    /// Closes the editor and the window; the host is asked for nothing any more. Harmless without a window, and on a
+    /// foreign thread.
+    pub(crate) fn detach(&self) {
+        if !self.is_home() {
+            return;
+        }
+        if self.proxy(EditorProxy::detach).is_none() {
+            self.later.set(Later { detach: true, ..self.later.get() });
+        }
+        self.wish.0.set(None);
     }
 
     /// A safe call: what there is to do for the editor, and to tell the host.
@@ -70,5 +151,12 @@ impl Window {
             self.with(EditorProxy::tick);
             self.instance.tell();
         }
+    }
+}
+
+impl Drop for Window {
+    /// Inside the host's last `release`, which has no gate of its own, and on whatever thread that is.
+    fn drop(&mut self) {
+        guard((), || self.proxy.get_mut().detach());
     }
 }

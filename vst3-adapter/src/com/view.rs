@@ -7,9 +7,11 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_void};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Weak};
 
-use hotshell_editor_proxy::{EditorKey, EditorProxy, EditorSize, WindowHandle, WindowHost, WindowKind};
+use hotshell_editor_proxy::{EditorKey, EditorSize, WindowHandle, WindowKind};
 use vst3::Steinberg::Linux::{IRunLoop, IRunLoopTrait, ITimerHandler, ITimerHandlerTrait};
 use vst3::Steinberg::{
     FIDString, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
@@ -46,25 +48,24 @@ unsafe fn is_ours(platform: FIDString) -> bool {
 #[derive(Default)]
 struct Frame {
     host: RefCell<Option<ComPtr<IPlugFrame>>>,
-    /// The view itself, which `resizeView` wants; alive as long as it has a frame.
-    view: Cell<Option<*mut IPlugView>>,
+    /// The view itself, which `resizeView` wants. Null from its last release on.
+    view: AtomicPtr<IPlugView>,
 }
 
-/// The proxy's handle on it.
-struct Ask(Rc<Frame>);
-
-impl WindowHost for Ask {
-    fn request_resize(&self, size: EditorSize) -> bool {
+impl Frame {
+    /// True if the host agrees. It may call anything meanwhile, the view's last release included.
+    fn resize(&self, size: EditorSize) -> bool {
         // A reference of our own: the host may call `setFrame` from inside.
-        let host = self.0.host.borrow().clone();
-        let (Some(host), Some(view)) = (host, self.0.view.get()) else { return false };
+        let host = self.host.borrow().clone();
+        let (Some(host), view) = (host, self.view.load(Acquire)) else { return false };
+        if view.is_null() {
+            return false;
+        }
         let mut rect = rect_of(size);
-        // SAFETY: the reference in hand keeps the frame alive, and this call comes from the view's own.
+        // SAFETY: the reference in hand keeps the frame alive. The view is: its drop sets the pointer to null, and both
+        // are on this thread, the view's own (`Window` refuses others).
         unsafe { host.resizeView(view, &raw mut rect) == kResultOk }
     }
-
-    /// The timer runs as long as the view is attached.
-    fn idle_timer(&self, _on: bool) {}
 }
 
 fn rect_of(size: EditorSize) -> ViewRect {
@@ -72,25 +73,54 @@ fn rect_of(size: EditorSize) -> ViewRect {
     ViewRect { left: 0, top: 0, right: side(size.width), bottom: side(size.height) }
 }
 
-/// # Safety
-/// `rect` is null or one structure to read.
-unsafe fn size_of_rect(rect: *const ViewRect) -> Option<EditorSize> {
-    // SAFETY: by contract.
-    let rect = unsafe { rect.as_ref() }?;
+/// Width and height from one edge to the other, where a window may have them.
+fn size_of(rect: ViewRect) -> Option<EditorSize> {
     let side = |from: i32, to: i32| u32::try_from(to.checked_sub(from)?).ok().filter(|side| *side > 0);
     let (width, height) = (side(rect.left, rect.right)?, side(rect.top, rect.bottom)?);
     (width.max(height) <= EditorSize::MOST).then_some(EditorSize::new(width, height))
 }
 
-/// The object that a host holds.
-pub(crate) struct View {
-    window: Arc<Window>,
-    frame: Rc<Frame>,
+/// The same for a rectangle that is still being drawn: the nearest size that a window may have.
+fn nearest_size_of(rect: ViewRect) -> EditorSize {
+    let most = i64::from(EditorSize::MOST);
+    let side = |from: i32, to: i32| {
+        let side = (i64::from(to) - i64::from(from)).clamp(1, most);
+        u32::try_from(side).unwrap_or(EditorSize::MOST)
+    };
+    EditorSize::new(side(rect.left, rect.right), side(rect.top, rect.bottom))
+}
+
+/// The object that a host holds. What it does, it does on a reference of its own to what is behind it: a host may
+/// release the view in a call that one of the view's own calls makes.
+pub(crate) struct View(Arc<Inner>);
+
+/// What outlives the view by the rest of such a call. Fields are dropped in this order.
+struct Inner {
     timer: RefCell<Option<Timer>>,
+    window: Window,
+    frame: Rc<Frame>,
+    /// Between `attached` and `removed`.
+    attached: Cell<bool>,
 }
 
 impl Class for View {
     type Interfaces = (IPlugView, IPlugViewContentScaleSupport);
+}
+
+impl Drop for View {
+    /// Inside the host's last `release`, which has no gate of its own. A host that has forgotten `removed` leaves
+    /// neither a window nor a timer behind.
+    fn drop(&mut self) {
+        self.0.frame.view.store(std::ptr::null_mut(), Release);
+        guard((), || {
+            // On a foreign thread what is behind the view drops with its last reference.
+            if self.0.window.is_home() {
+                self.0.leave();
+                let host = self.0.frame.host.take();
+                drop(host);
+            }
+        });
+    }
 }
 
 /// A timer of the host's run loop. Dropped: unregistered.
@@ -101,9 +131,9 @@ struct Timer {
 
 impl Timer {
     /// `None` if the host offers no run loop, or its run loop no timer.
-    fn start(host: &ComPtr<IPlugFrame>, window: &Arc<Window>) -> Option<Self> {
+    fn start(host: &ComPtr<IPlugFrame>, view: &Arc<Inner>) -> Option<Self> {
         let run_loop = host.cast::<IRunLoop>()?;
-        let handler = ComWrapper::new(Ticker(Arc::clone(window))).to_com_ptr::<ITimerHandler>()?;
+        let handler = ComWrapper::new(Ticker(Arc::downgrade(view))).to_com_ptr::<ITimerHandler>()?;
         // SAFETY: both references keep their objects alive.
         let started = unsafe { run_loop.registerTimer(handler.as_ptr(), TICK) };
         (started == kResultOk).then_some(Self { run_loop, handler })
@@ -117,7 +147,8 @@ impl Drop for Timer {
     }
 }
 
-struct Ticker(Arc<Window>);
+/// What the run loop calls. A host may keep it, and call it, for as long as it likes.
+struct Ticker(Weak<Inner>);
 
 impl Class for Ticker {
     type Interfaces = (ITimerHandler,);
@@ -125,7 +156,12 @@ impl Class for Ticker {
 
 impl ITimerHandlerTrait for Ticker {
     unsafe fn onTimer(&self) {
-        guard((), || self.0.tick());
+        let view = self.0.upgrade();
+        guard((), move || {
+            if let Some(view) = view.filter(|view| view.attached.get()) {
+                view.window.tick();
+            }
+        });
     }
 }
 
@@ -139,28 +175,85 @@ pub(crate) unsafe fn create(instance: &Arc<Instance>, name: FIDString) -> *mut I
         return std::ptr::null_mut();
     }
     let frame = Rc::new(Frame::default());
-    let Some(window) = Window::new(instance, Box::new(Ask(Rc::clone(&frame)))) else {
+    let asked = Rc::clone(&frame);
+    let Some(window) = Window::new(instance, Box::new(move |size| asked.resize(size))) else {
         return std::ptr::null_mut();
     };
+    let inner =
+        Inner { timer: RefCell::default(), window, frame: Rc::clone(&frame), attached: Cell::new(false) };
     #[expect(
         clippy::arc_with_non_send_sync,
         reason = "COM objects share it; it refuses foreign threads itself"
     )]
-    let window = Arc::new(window);
-    let view = View { window, frame: Rc::clone(&frame), timer: RefCell::default() };
-    let Some(view) = ComWrapper::new(view).to_com_ptr::<IPlugView>() else { return std::ptr::null_mut() };
-    frame.view.set(Some(view.as_ptr()));
+    let inner = Arc::new(inner);
+    let Some(view) = ComWrapper::new(View(inner)).to_com_ptr::<IPlugView>() else {
+        return std::ptr::null_mut();
+    };
+    frame.view.store(view.as_ptr(), Release);
     view.into_raw()
 }
 
-impl View {
-    fn sync_timer(&self, attached: bool) {
-        let before = self.timer.take();
-        drop(before);
+impl Inner {
+    /// One timer while the view is attached and has a frame, at that frame.
+    fn sync_timer(self: &Arc<Self>) {
+        self.stop_timer();
         let host = self.frame.host.borrow().clone();
-        if let (Some(host), true) = (host, attached) {
-            self.timer.replace(Timer::start(&host, &self.window));
+        let Some(host) = host.filter(|_| self.attached.get()) else { return };
+        let timer = Timer::start(&host, self).filter(|_| self.attached.get());
+        // Under no borrow: a host may be called.
+        let before = self.timer.replace(timer);
+        drop(before);
+    }
+
+    fn stop_timer(&self) {
+        let timer = self.timer.take();
+        drop(timer);
+    }
+
+    fn attach(self: &Arc<Self>, handle: WindowHandle) -> tresult {
+        // At once: what is made there may ask the host for a size, and the host may call `removed` from inside.
+        let before = self.attached.replace(true);
+        match self.window.with(|proxy| proxy.attach(handle)) {
+            Some(true) => {}
+            Some(false) => {
+                self.leave();
+                return kResultFalse;
+            }
+            None => {
+                self.attached.set(before);
+                return kResultFalse;
+            }
         }
+        self.sync_timer();
+        self.window.tick();
+        if self.attached.get() { kResultOk } else { kResultFalse }
+    }
+
+    /// Out of the host's window.
+    fn leave(&self) {
+        self.attached.set(false);
+        self.stop_timer();
+        self.window.detach();
+    }
+
+    fn set_frame(self: &Arc<Self>, host: Option<ComPtr<IPlugFrame>>) {
+        // At the frame that it was started at.
+        self.stop_timer();
+        let before = self.frame.host.replace(host);
+        drop(before);
+        self.sync_timer();
+    }
+}
+
+impl View {
+    /// The gate, with what must live until the call is over.
+    fn gate(&self, call: impl FnOnce(&Arc<Inner>) -> tresult) -> tresult {
+        let inner = Arc::clone(&self.0);
+        gate(move || {
+            // Dropped inside.
+            let inner = inner;
+            call(&inner)
+        })
     }
 }
 
@@ -171,30 +264,26 @@ impl IPlugViewTrait for View {
     }
 
     unsafe fn attached(&self, parent: *mut c_void, platform: FIDString) -> tresult {
-        gate(|| {
+        self.gate(|view| {
             // SAFETY: VST3: null or a C string.
             if parent.is_null() || !unsafe { is_ours(platform) } {
                 return kInvalidArgument;
             }
-            let handle =
-                WindowHandle { kind: PLATFORM.1, reserved: 0, handle: parent.expose_provenance() as u64 };
-            if self.window.with(|proxy| proxy.attach(handle)) != Some(true) {
+            if !view.window.is_home() {
                 return kResultFalse;
             }
-            self.sync_timer(true);
-            self.window.tick();
-            kResultOk
+            let handle = parent.expose_provenance() as u64;
+            view.attach(WindowHandle { kind: PLATFORM.1, reserved: 0, handle })
         })
     }
 
     unsafe fn removed(&self) -> tresult {
-        gate(|| {
-            if !self.window.is_home() {
+        self.gate(|view| {
+            if !view.window.is_home() {
                 return kResultFalse;
             }
-            self.sync_timer(false);
-            self.window.with(EditorProxy::detach);
-            self.window.tick();
+            view.leave();
+            view.window.tick();
             kResultOk
         })
     }
@@ -204,70 +293,62 @@ impl IPlugViewTrait for View {
     }
 
     unsafe fn onKeyDown(&self, key: char16, code: int16, modifiers: int16) -> tresult {
-        gate(|| self.key(key, code, modifiers, true))
+        self.gate(|view| view.key(key_of(key, code, modifiers, true)))
     }
 
     unsafe fn onKeyUp(&self, key: char16, code: int16, modifiers: int16) -> tresult {
-        gate(|| self.key(key, code, modifiers, false))
+        self.gate(|view| view.key(key_of(key, code, modifiers, false)))
     }
 
     unsafe fn getSize(&self, size: *mut ViewRect) -> tresult {
-        gate(|| {
-            let Some(found) = self.window.with(|proxy| proxy.size()) else { return kResultFalse };
+        self.gate(|view| {
+            let Some(found) = view.window.with(|proxy| proxy.size()) else { return kResultFalse };
             // SAFETY: VST3: null or one structure to write.
             if unsafe { crate::com::put(size, rect_of(found)) } { kResultOk } else { kInvalidArgument }
         })
     }
 
     unsafe fn onSize(&self, new_size: *mut ViewRect) -> tresult {
-        gate(|| {
+        self.gate(|view| {
             // SAFETY: VST3: null or one structure to read.
-            let Some(size) = (unsafe { size_of_rect(new_size) }) else { return kInvalidArgument };
-            if self.window.set_size(size) { kResultOk } else { kResultFalse }
+            let Some(size) = (unsafe { new_size.as_ref() }).and_then(|rect| size_of(*rect)) else {
+                return kInvalidArgument;
+            };
+            if view.window.set_size(size) { kResultOk } else { kResultFalse }
         })
     }
 
     unsafe fn onFocus(&self, _state: TBool) -> tresult {
-        gate(|| {
-            self.window.tick();
+        self.gate(|view| {
+            view.window.tick();
             kResultOk
         })
     }
 
     unsafe fn setFrame(&self, frame: *mut IPlugFrame) -> tresult {
-        gate(|| {
-            if !self.window.is_home() {
+        self.gate(|view| {
+            if !view.window.is_home() {
                 return kResultFalse;
             }
             // SAFETY: VST3: null or the host's, valid for the call; we count a reference of our own.
-            let host = unsafe { ComRef::from_raw(frame) }.map(|frame| frame.to_com_ptr());
-            let running = self.timer.borrow().is_some();
-            if host.is_none() {
-                self.sync_timer(false);
-            }
-            let before = self.frame.host.replace(host);
-            drop(before);
-            if running && !frame.is_null() {
-                self.sync_timer(true);
-            }
+            view.set_frame(unsafe { ComRef::from_raw(frame) }.map(|frame| frame.to_com_ptr()));
             kResultOk
         })
     }
 
     unsafe fn canResize(&self) -> tresult {
-        gate(|| match self.window.with(|proxy| proxy.desc().resizable()) {
+        self.gate(|view| match view.window.with(|proxy| proxy.desc().resizable()) {
             Some(true) => kResultOk,
             _ => kResultFalse,
         })
     }
 
     unsafe fn checkSizeConstraint(&self, rect: *mut ViewRect) -> tresult {
-        gate(|| {
+        self.gate(|view| {
             // SAFETY: VST3: null or one structure to read and write.
-            let Some(wanted) = (unsafe { size_of_rect(rect) }) else { return kInvalidArgument };
-            let Some(size) = self.window.with(|proxy| proxy.fit(wanted)) else { return kResultFalse };
-            // SAFETY: not null (checked above).
-            let rect = unsafe { &mut *rect };
+            let Some(rect) = (unsafe { rect.as_mut() }) else { return kInvalidArgument };
+            let wanted = nearest_size_of(*rect);
+            let Some(size) = view.window.with(|proxy| proxy.fit(wanted)) else { return kResultFalse };
             let fit = rect_of(size);
             (rect.right, rect.bottom) =
                 (rect.left.saturating_add(fit.right), rect.top.saturating_add(fit.bottom));
@@ -278,25 +359,45 @@ impl IPlugViewTrait for View {
 
 impl IPlugViewContentScaleSupportTrait for View {
     unsafe fn setContentScaleFactor(&self, factor: f32) -> tresult {
-        gate(|| match self.window.with(|proxy| proxy.set_scale(f64::from(factor))) {
+        self.gate(|view| match view.window.with(|proxy| proxy.set_scale(f64::from(factor))) {
             Some(true) => kResultOk,
             _ => kResultFalse,
         })
     }
 }
 
-impl View {
-    fn key(&self, key: char16, code: int16, modifiers: int16, pressed: bool) -> tresult {
-        let key = EditorKey {
-            character: u32::from(key),
-            named: named(code),
-            modifiers: self::modifiers(modifiers),
-            pressed: u32::from(pressed),
-        };
+impl Inner {
+    /// A key is ours only while a text field has the focus; the rest is the host's (the space bar starts its transport).
+    fn key(&self, key: EditorKey) -> tresult {
         match self.window.with(|proxy| proxy.key(key)) {
             Some(true) => kResultOk,
             _ => kResultFalse,
         }
+    }
+}
+
+fn key_of(unit: char16, code: int16, modifiers: int16, pressed: bool) -> EditorKey {
+    EditorKey {
+        character: typed(unit, code),
+        named: named(code),
+        modifiers: self::modifiers(modifiers),
+        pressed: u32::from(pressed),
+    }
+}
+
+/// Some hosts give a character for what a key types, some VST3's number of it, some both.
+fn typed(unit: char16, code: int16) -> u32 {
+    /// `KEY_SPACE`.
+    const SPACE: int16 = 7;
+    /// `KEY_NUMPAD0` to `KEY_NUMPAD9`.
+    const DIGITS: std::ops::RangeInclusive<int16> = 24..=33;
+    match (unit, code) {
+        (0, SPACE) => u32::from(b' '),
+        (0, digit) if DIGITS.contains(&digit) => {
+            u32::from(b'0') + u32::from((digit - DIGITS.start()).cast_unsigned())
+        }
+        // Half of a pair is no character.
+        (unit, _) => char::from_u32(u32::from(unit)).map_or(0, u32::from),
     }
 }
 
@@ -320,7 +421,8 @@ const fn named(code: int16) -> u32 {
     }
 }
 
-/// VST3's modifier bits: shift 1, alternate 2, command 4 (control on Windows and Linux), control 8.
+/// VST3's modifier bits: shift 1, alternate 2, command 4 (control on Windows and Linux), control 8 (the system's own key
+/// there).
 const fn modifiers(bits: int16) -> u32 {
     let bits = bits.cast_unsigned() as u32;
     let mut found = 0;
@@ -334,7 +436,32 @@ const fn modifiers(bits: int16) -> u32 {
         found |= if cfg!(target_os = "macos") { EditorKey::COMMAND } else { EditorKey::CONTROL };
     }
     if bits & 8 != 0 {
-        found |= EditorKey::CONTROL;
+        found |= if cfg!(target_os = "macos") { EditorKey::CONTROL } else { EditorKey::COMMAND };
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_key_types_is_found_wherever_a_host_puts_it() {
+        assert_eq!(typed(u16::from(b'a'), 0), u32::from(b'a'));
+        assert_eq!(typed(0, 7), u32::from(b' '));
+        assert_eq!(typed(u16::from(b' '), 7), u32::from(b' '));
+        assert_eq!([typed(0, 24), typed(0, 33)], [u32::from(b'0'), u32::from(b'9')]);
+        assert_eq!([typed(0, 11), typed(0, i16::MIN), typed(0xd83c, 0)], [0; 3]);
+    }
+
+    #[test]
+    fn a_rectangle_is_a_size_or_the_nearest_one() {
+        let rect = |left, top, right, bottom| ViewRect { left, top, right, bottom };
+        assert_eq!(size_of(rect(7, 7, 307, 207)), Some(EditorSize::new(300, 200)));
+        for odd in [rect(0, 0, 0, 9), rect(9, 0, 0, 9), rect(i32::MIN, 0, i32::MAX, 9)] {
+            assert_eq!(size_of(odd), None);
+        }
+        assert_eq!(nearest_size_of(rect(9, 0, 0, 9)), EditorSize::new(1, 9));
+        assert_eq!(nearest_size_of(rect(i32::MIN, 0, i32::MAX, 9)), EditorSize::new(EditorSize::MOST, 9));
+    }
 }
