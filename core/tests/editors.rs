@@ -7,7 +7,7 @@ use hotshell_abi::editor::{EditorKey, EditorSize, WindowHandle, WindowKind};
 use hotshell_core::host::NoHost;
 use hotshell_core::instance::Table;
 use hotshell_core::shell::editors::{Edit, EditorAccess, EditorOwner, Editors};
-use hotshell_core::shell::{Shell, ShellError, StaticShell};
+use hotshell_core::shell::{Changes, Phase, Shell, ShellError, StaticShell};
 use hotshell_logic::editor::{Editor, EditorContext, EditorError, EditorWindow};
 use hotshell_logic::params::{FloatParam, FloatSpec, Param, Params, ParamsBuilder};
 use hotshell_logic::{
@@ -211,4 +211,57 @@ fn a_panic_in_an_editors_drop_ends_there() {
     let build = scene.shell.editors().unwrap().newest().unwrap();
     drop(build.open(PARENT, SIZE, 1.0, &scene.owner).unwrap());
     assert!(scene.shell.param_value(0).is_none(), "the shell answers on");
+}
+
+struct MoreKnobs {
+    mix: FloatParam,
+    width: FloatParam,
+}
+
+impl Params for MoreKnobs {
+    fn build(builder: &mut ParamsBuilder<'_>) -> Self {
+        Self {
+            mix: builder.float(FloatSpec::new("mix", "Mix")),
+            width: builder.float(FloatSpec::new("width", "Width")),
+        }
+    }
+}
+
+/// The same plug-in with one parameter more.
+struct Wider;
+
+impl PluginLogic for Wider {
+    type Params = MoreKnobs;
+    const INFO: PluginInfo = PluginInfo::new("org.hotshell.test.windowed", "Windowed");
+    fn create(params: Arc<MoreKnobs>, _cx: &CreateContext<'_>) -> Self {
+        let _ = (&params.mix, &params.width);
+        Self
+    }
+    fn process(
+        &mut self,
+        _buffer: &mut AudioBuffer<'_, f32>,
+        _events: &EventList<'_>,
+        _cx: &mut ProcessContext<'_>,
+    ) -> ProcessStatus {
+        ProcessStatus::Quiet
+    }
+}
+
+#[test]
+fn what_is_done_to_a_parameter_that_the_host_does_not_know_yet_waits_until_it_does() {
+    let scene = scene(0);
+    let table = Table::linked(hotshell_logic::export::api::<Wider, f32>());
+    let id = hotshell_logic::params::standalone::<MoreKnobs>().width.host_id();
+    let editors = scene.shell.editors().unwrap();
+    editors.edited(Edit::Begin { id });
+    assert!(scene.shell.take_edits().is_empty(), "nobody's parameter: no edit");
+    scene.shell.swap(table, 1).unwrap();
+    let done = [Edit::Begin { id }, Edit::Perform { id, plain: 0.25 }, Edit::End { id }];
+    done.into_iter().for_each(|edit| editors.edited(edit));
+    for _ in 0..2 {
+        assert!(scene.shell.take_edits().is_empty(), "not announced yet");
+    }
+    assert!(scene.shell.take_changes(Phase::AtOnce).contains(Changes::PARAMS));
+    assert_eq!(scene.shell.take_edits(), done);
+    assert!(scene.shell.take_edits().is_empty(), "told once");
 }

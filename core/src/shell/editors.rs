@@ -36,6 +36,15 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    /// Host id of the parameter.
+    #[must_use]
+    pub const fn id(self) -> u32 {
+        let (Self::Begin { id } | Self::Perform { id, .. } | Self::End { id }) = self;
+        id
+    }
+}
+
 /// Called when there is something to look at again. On any thread but [audio]; must not wait.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
 
@@ -179,6 +188,27 @@ impl EditorPart {
     pub fn take(&self) -> Vec<Edit> {
         self.edits.lock().drain(..).collect()
     }
+
+    /// Edits that were taken too soon: they come first the next time. Of one parameter's, its last value in one gesture,
+    /// so that a host which is never told of the parameter costs no memory. [main]
+    pub fn put_back(&self, early: &[Edit]) {
+        let mut ids: Vec<u32> = Vec::new();
+        for edit in early {
+            if !ids.contains(&edit.id()) {
+                ids.push(edit.id());
+            }
+        }
+        let mut edits = self.edits.lock();
+        for id in ids.into_iter().rev() {
+            let of_id = || early.iter().filter(move |edit| edit.id() == id);
+            let begin = of_id().find(|edit| matches!(edit, Edit::Begin { .. }));
+            let moved = of_id().rfind(|edit| matches!(edit, Edit::Perform { .. }));
+            let end = of_id().next_back().filter(|edit| matches!(edit, Edit::End { .. }));
+            for edit in [end, moved, begin].into_iter().flatten() {
+                edits.push_front(*edit);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -228,6 +258,30 @@ mod tests {
         part.moved();
         assert_eq!(counts.map(|count| count.load(Acquire)), [1, 2]);
         drop(second);
+    }
+
+    #[test]
+    fn what_is_put_back_is_one_gesture_for_each_parameter_and_comes_first() {
+        let part = EditorPart::default();
+        let early = [
+            Edit::Begin { id: 1 },
+            Edit::Perform { id: 1, plain: 0.1 },
+            Edit::End { id: 1 },
+            Edit::Begin { id: 2 },
+            Edit::Begin { id: 1 },
+            Edit::Perform { id: 1, plain: 0.2 },
+            Edit::End { id: 1 },
+        ];
+        part.push(Edit::Perform { id: 2, plain: 0.5 });
+        part.put_back(&early);
+        let wanted = [
+            Edit::Begin { id: 1 },
+            Edit::Perform { id: 1, plain: 0.2 },
+            Edit::End { id: 1 },
+            Edit::Begin { id: 2 },
+            Edit::Perform { id: 2, plain: 0.5 },
+        ];
+        assert_eq!(part.take(), wanted);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use hotshell_abi::Sample;
 use hotshell_abi::editor::EditorDesc;
+use hotshell_abi::{ParamDesc, Sample};
 
 use crate::host::Level;
 use crate::params::Parameters;
@@ -25,14 +25,21 @@ impl<S> Main<S> {
 }
 
 impl<P: Parameters, S: Sample> Control<P, S> {
-    /// Edits of parameters that the host knows. [main]
+    /// Edits of parameters that the host knows. Those of parameters that it will be told of wait until then. [main]
     pub fn take_announced_edits(&self) -> Vec<Edit> {
-        let mut edits = self.editors.take();
-        edits.retain(|edit| {
-            let (Edit::Begin { id } | Edit::Perform { id, .. } | Edit::End { id }) = *edit;
-            self.param_index(id).is_some()
-        });
-        edits
+        let edits = self.editors.take();
+        if edits.is_empty() {
+            return edits;
+        }
+        let (told, early): (Vec<Edit>, Vec<Edit>) =
+            edits.into_iter().partition(|edit| self.param_index(edit.id()).is_some());
+        let is_coming = |id| {
+            let of_newest = |param: &ParamDesc<'_>| param.host_id == id;
+            self.params.find(id, 0).is_some() || self.describe().params.as_slice().iter().any(of_newest)
+        };
+        let early: Vec<Edit> = early.into_iter().filter(|edit| is_coming(edit.id())).collect();
+        self.editors.put_back(&early);
+        told
     }
 
     /// What the editor-proxy looks at.
