@@ -139,6 +139,27 @@ fn audacity_flushes_while_inactive() {
 }
 
 #[test]
+fn a_pedal_that_goes_up_while_the_plug_in_is_off_is_up() {
+    on_both_active(&Fixture::new("fixture-noted", &[]), |plugin| {
+        let on = Event::NoteOn { time: 0, channel: 0, key: 60, id: 1, velocity: 0.8 };
+        let off = Event::NoteOff { time: 0, channel: 0, key: 60, id: 1 };
+        plugin.deactivate();
+        for (prepared, value, held) in [(false, 127, 0.06), (true, 0, 0.0), (true, 127, 0.06)] {
+            assert!(!prepared || plugin.set_up(Setup::default()));
+            plugin.take_audio(Setup::default());
+            let pedal = Event::Midi { time: 0, data: [0xb0, 64, value] };
+            assert_eq!(plugin.rude_block(Rude::NoFramesNoBuses, 0, &constant(0.0), &[pedal]).status, 1);
+            plugin.activate(Setup::default());
+            plugin.block_of(128, &constant(0.0), &[on]);
+            let block = plugin.block_of(128, &constant(0.0), &[off]);
+            assert_eq!(block.outcome.allocations, 0);
+            assert!(near(block.channels[0][127], held), "the pedal is at {value}");
+            plugin.deactivate();
+        }
+    });
+}
+
+#[test]
 fn live_gives_too_few_output_channels_while_bypassed() {
     on_both_active(&gainlike(), |plugin| {
         let bypass = set(plugin, "Bypass", 1.0);

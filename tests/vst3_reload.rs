@@ -313,6 +313,56 @@ fn a_host_that_never_restarts_hears_the_new_code_with_another_bus() {
 }
 
 #[test]
+fn juce_reads_the_latency_of_a_build_that_came_between_setup_and_activation() {
+    let mut scene = Scene::vst3(&latent(&[]));
+    assert!(scene.plugin.set_up(Setup::default()));
+    assert_eq!(scene.plugin.latency(), 64);
+    scene.slot.publish(&latent(&["l256"]).logic());
+    scene.plugin.wait_until("the new build's latency", |plugin| plugin.latency() == 256);
+    assert!(scene.plugin.set_active(true));
+    scene.plugin.take_audio(Setup::default());
+    for _ in 0..4 {
+        scene.block(&ramp());
+    }
+    assert_eq!(delay(&mut scene), 256, "no fade, no late sound");
+    scene.plugin.nudge();
+    assert_eq!(told(&scene, 0), NOTHING, "the host has read it by itself");
+}
+
+#[test]
+fn a_host_that_activates_late_hears_the_buses_that_it_was_told_of() {
+    let mut scene = Scene::vst3_active(&ports(&[]));
+    scene.publish_and_run(&ports(&["sidechain"]).logic(), &constant(0.0)).assert_continuous();
+    // Off, without having been told, and prepared for the old buses.
+    scene.plugin.deactivate();
+    assert!(scene.plugin.set_up(Setup::default()));
+    scene.plugin.nudge();
+    assert_eq!(told(&scene, 0), [restart::IO]);
+    assert_eq!(scene.plugin.channels(true), [2, 2]);
+    scene.plugin.switch_buses();
+    assert!(scene.plugin.set_active(true));
+    scene.plugin.take_audio(Setup::default());
+    assert!(near(scene.block(&constant(0.25)).channels[0][127], 0.75), "the new bus is heard at once");
+}
+
+#[test]
+fn a_build_that_comes_between_setup_and_activation_plays_from_the_first_block_on_its_own_buses() {
+    let mut scene = Scene::vst3(&ports(&[]));
+    assert!(scene.plugin.set_up(Setup::default()));
+    scene.slot.publish(&ports(&["sidechain"]).logic());
+    scene.plugin.wait_until("the new buses", |plugin| {
+        assert_eq!(plugin.latency(), 0);
+        plugin.nudge();
+        plugin.channels(true) == [2, 2]
+    });
+    scene.plugin.switch_buses();
+    assert!(scene.plugin.set_active(true));
+    scene.plugin.take_audio(Setup::default());
+    let block = scene.block(&constant(0.25));
+    assert!(block.channels[0].iter().all(|sample| near(*sample, 0.75)), "{}", block.channels[0][0]);
+}
+
+#[test]
 fn a_state_load_is_a_safe_call_too() {
     let mut scene = Scene::vst3_active(&latent(&[]));
     assert_eq!(scene.plugin.latency(), 64);

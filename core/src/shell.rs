@@ -81,7 +81,7 @@ pub enum Phase {
     Activating,
     /// In place of `AnyTime`, for hosts that read lists and the latency again while active (VST3): carries whatever
     /// there is to tell, and never asks for a restart. The new latency is what [`Shell::latency`] answers from then on;
-    /// once the host has read it ([`Shell::host_read`]), what is heard is as late as it says. A deactivation soon
+    /// once the host has read it ([`Shell::read_latency`]), what is heard is as late as it says. A deactivation soon
     /// afterwards counts as our wish.
     AtOnce,
 }
@@ -195,6 +195,9 @@ pub trait Shell: Send + Sync {
 
     /// Announced latency in frames: constant while active, but for a host that is told at once ([`Phase::AtOnce`]).
     fn latency(&self) -> u32;
+    /// The host reads the latency: answers it and notes, in one step, that the host knows this value. While active, what
+    /// is heard is brought in step with it, faded.
+    fn read_latency(&self) -> u32;
     /// Tail as last reported.
     fn tail(&self) -> Tail;
 
@@ -217,6 +220,12 @@ pub trait Shell: Send + Sync {
     fn activate(&self, config: AudioConfig) -> Result<Box<dyn Audio>, ShellError>;
     /// Takes the audio half back. A restart that the shell itself asked for keeps the playing instance.
     fn deactivate(&self, audio: Box<dyn Audio>);
+    /// True if a build waits for the next block. An audio half in which no block has run yet is better given back and made
+    /// again: the build takes its place then, and the latency is the new one's. Never in a restart that the shell itself
+    /// asked for: there it fades in.
+    fn is_waiting(&self) -> bool {
+        false
+    }
     /// The mode of the blocks to come.
     fn set_mode(&self, mode: RenderMode);
 
@@ -225,8 +234,8 @@ pub trait Shell: Send + Sync {
 
     /// What the host must be told in this phase; each change is answered once. Drives all main-thread upkeep.
     fn take_changes(&self, phase: Phase) -> Changes;
-    /// Tells the shell that the host read a list or a value again, so that it diffs against what the host last read.
-    /// `LATENCY` while active: what is heard is brought in step with it, faded.
+    /// Tells the shell that the host read a list or a value again, so that it diffs against what the host last read. The
+    /// latency has a way of its own: [`Shell::read_latency`].
     fn host_read(&self, what: Changes);
     /// The host forbids these ([`Changes::PORTS`] where it may not be asked to read ports again): they are never
     /// announced, and the new logic runs behind a shim.
@@ -237,7 +246,7 @@ pub trait Shell: Send + Sync {
         None
     }
     /// What the user did in the editor since the last call, in order, of announced parameters only: for the host. The
-    /// values are in place. [main]
+    /// values are in place. What he did with a parameter that is not announced yet waits until it is. [main]
     fn take_edits(&self) -> Vec<editors::Edit> {
         Vec::new()
     }

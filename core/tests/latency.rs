@@ -75,11 +75,8 @@ impl<const LATE: usize> PluginLogic for Late<LATE> {
 /// What a host does that only reads again: told of the latency, it asks for it.
 fn told_and_read(rig: &Rig) -> (Changes, u32) {
     let told = rig.shell.take_changes(Phase::AtOnce);
-    let latency = rig.shell.latency();
-    if told.contains(Changes::LATENCY) {
-        rig.shell.host_read(Changes::LATENCY);
-    }
-    (told, latency)
+    let told_to_read = told.contains(Changes::LATENCY);
+    (told, if told_to_read { rig.shell.read_latency() } else { rig.shell.latency() })
 }
 
 fn blocks(rig: &mut Rig, count: usize) {
@@ -100,7 +97,7 @@ fn heard_late(rig: &mut Rig, late: usize) {
 #[test]
 fn ardour_9_only_rereads_and_what_is_heard_is_as_late_as_what_it_read() {
     let mut rig = Rig::new::<Late<0>>();
-    rig.shell.host_read(Changes::LATENCY);
+    rig.shell.read_latency();
     blocks(&mut rig, SETTLED);
     let from = rig.heard.len();
     rig.swap::<Late<100>>(1);
@@ -127,7 +124,7 @@ fn ardour_9_only_rereads_and_what_is_heard_is_as_late_as_what_it_read() {
 #[test]
 fn a_host_that_does_not_read_again_keeps_what_it_compensates_for() {
     let mut rig = Rig::new::<Late<100>>();
-    rig.shell.host_read(Changes::LATENCY);
+    rig.shell.read_latency();
     blocks(&mut rig, SETTLED);
     rig.swap::<Late<30>>(1);
     blocks(&mut rig, SETTLED);
@@ -143,7 +140,7 @@ fn the_bypass_follows_what_the_host_has_read() {
             0 => Rig::new::<Late<0>>(),
             _ => Rig::new::<Late<100>>(),
         };
-        rig.shell.host_read(Changes::LATENCY);
+        rig.shell.read_latency();
         rig.set("bypass", 1.0);
         blocks(&mut rig, SETTLED);
         heard_late(&mut rig, first);
@@ -164,7 +161,7 @@ fn the_bypass_follows_what_the_host_has_read() {
 #[test]
 fn a_candidate_that_waits_is_padded_to_what_the_host_reads_meanwhile() {
     let mut rig = Rig::new::<Late<0>>();
-    rig.shell.host_read(Changes::LATENCY);
+    rig.shell.read_latency();
     rig.set("more", 100.0);
     blocks(&mut rig, SETTLED);
     rig.swap::<Late<30>>(1);
@@ -174,9 +171,56 @@ fn a_candidate_that_waits_is_padded_to_what_the_host_reads_meanwhile() {
 }
 
 #[test]
+fn a_candidate_that_was_taken_just_before_the_host_reads_is_padded_too() {
+    for bypassed in [0.0, 1.0] {
+        let mut rig = Rig::new::<Late<0>>();
+        rig.shell.read_latency();
+        rig.set("bypass", bypassed);
+        rig.set("more", 100.0);
+        blocks(&mut rig, SETTLED);
+        assert_eq!(rig.shell.take_changes(Phase::AtOnce), Changes::LATENCY);
+        let from = rig.heard.len();
+        rig.swap::<Late<30>>(1);
+        rig.block();
+        assert_eq!(rig.shell.read_latency(), 100, "what it was told, whoever plays");
+        blocks(&mut rig, SETTLED);
+        heard_late(&mut rig, 100);
+        assert!(rig.largest_step(from) < SMOOTH, "{}", rig.largest_step(from));
+        blocks(&mut rig, SETTLED);
+        let told = loop {
+            heard_late(&mut rig, 100);
+            let told = told_and_read(&rig);
+            if !told.0.is_empty() {
+                break told;
+            }
+        };
+        assert_eq!(told, (Changes::LATENCY, 30), "until the next telling");
+        blocks(&mut rig, SETTLED);
+        heard_late(&mut rig, 30);
+    }
+}
+
+#[test]
+fn a_pad_that_is_too_short_grows() {
+    let mut rig = Rig::new::<Late<100>>();
+    rig.shell.read_latency();
+    rig.set("more", 60.0);
+    blocks(&mut rig, SETTLED);
+    rig.swap::<Late<30>>(1);
+    assert_eq!(rig.shell.take_changes(Phase::AtOnce), Changes::LATENCY);
+    blocks(&mut rig, SETTLED);
+    heard_late(&mut rig, 100);
+    let from = rig.heard.len();
+    assert_eq!(rig.shell.read_latency(), 160);
+    blocks(&mut rig, SETTLED);
+    heard_late(&mut rig, 160);
+    assert!(rig.largest_step(from) < SMOOTH, "{}", rig.largest_step(from));
+}
+
+#[test]
 fn a_logic_that_grows_into_its_pad_is_not_delayed_twice() {
     let mut rig = Rig::new::<Late<100>>();
-    rig.shell.host_read(Changes::LATENCY);
+    rig.shell.read_latency();
     blocks(&mut rig, SETTLED);
     rig.swap::<Late<20>>(1);
     blocks(&mut rig, SETTLED);
@@ -189,7 +233,7 @@ fn a_logic_that_grows_into_its_pad_is_not_delayed_twice() {
 #[test]
 fn a_host_that_restarts_for_what_it_was_told_keeps_the_instance_and_needs_no_fade() {
     let mut rig = Rig::new::<Late<0>>();
-    rig.shell.host_read(Changes::LATENCY);
+    rig.shell.read_latency();
     rig.swap::<Late<100>>(1);
     blocks(&mut rig, SETTLED);
     assert_eq!(told_and_read(&rig).0, Changes::LATENCY);
@@ -198,23 +242,50 @@ fn a_host_that_restarts_for_what_it_was_told_keeps_the_instance_and_needs_no_fad
 }
 
 #[test]
+fn a_pad_that_comes_late_allocates_and_frees_nothing_on_the_audio_thread() {
+    let mut rig = Rig::new::<Late<0>>();
+    rig.shell.read_latency();
+    rig.set("more", 100.0);
+    blocks(&mut rig, SETTLED);
+    assert_eq!(rig.shell.take_changes(Phase::AtOnce), Changes::LATENCY);
+    rig.swap::<Late<30>>(1);
+    rig.block();
+    assert_eq!(rig.shell.read_latency(), 100);
+    assert_eq!(used(&mut rig), 0);
+    heard_late(&mut rig, 100);
+}
+
+/// Allocations in the blocks to come, [main] looking after each.
+fn used(rig: &mut Rig) -> u64 {
+    let mut used = 0;
+    for _ in 0..SETTLED {
+        let phase = rig.phase;
+        for channel in 0..2 {
+            for (i, sample) in rig.engine.input(channel).unwrap().iter_mut().enumerate() {
+                *sample = rig::source(phase + i as u64);
+            }
+        }
+        rig.engine.block(rig::BLOCK, &mut |run| {
+            let here = allocation_counter::measure(&mut *run);
+            used += here.count_total;
+            assert_eq!(here.count_current, 0, "nothing is freed either");
+        });
+        rig.phase += u64::from(rig::BLOCK);
+        rig.heard.extend_from_slice(rig.engine.output(0).unwrap());
+        // [main] takes back what a block is done with.
+        rig.shell.take_changes(Phase::AnyTime);
+    }
+    used
+}
+
+#[test]
 fn falling_in_step_allocates_and_frees_nothing_on_the_audio_thread() {
     let mut rig = Rig::new::<Late<100>>();
-    rig.shell.host_read(Changes::LATENCY);
+    rig.shell.read_latency();
     rig.set("bypass", 1.0);
     blocks(&mut rig, SETTLED);
     rig.swap::<Late<30>>(1);
     blocks(&mut rig, SETTLED);
     assert_eq!(told_and_read(&rig).1, 30);
-    let mut used = 0;
-    for _ in 0..SETTLED {
-        rig.engine.block(64, &mut |run| {
-            let here = allocation_counter::measure(&mut *run);
-            used += here.count_total;
-            assert_eq!(here.count_current, 0, "nothing is freed either");
-        });
-        // [main] takes back what a block is done with.
-        rig.shell.take_changes(Phase::AtOnce);
-    }
-    assert_eq!(used, 0);
+    assert_eq!(used(&mut rig), 0);
 }

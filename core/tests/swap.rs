@@ -99,6 +99,8 @@ impl Shell for Shared {
         save(context: hotshell_core::shell::StateContext) -> Result<Vec<u8>, hotshell_core::shell::ShellError>;
         load(context: hotshell_core::shell::StateContext, bytes: &[u8]) -> Result<(), hotshell_core::shell::ShellError>;
         latency() -> u32;
+        read_latency() -> u32;
+        is_waiting() -> bool;
         tail() -> hotshell_core::shell::Tail;
         layouts() -> Vec<hotshell_core::shell::LayoutInfo>;
         layout() -> usize;

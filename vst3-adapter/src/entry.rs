@@ -22,6 +22,8 @@ mod life_tests;
 mod real_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_tests;
 
 /// One artifact (one shared library) and what VST3 keeps for it. Implemented by the facade's macro on a private type.
 pub trait Artifact: 'static {

@@ -21,6 +21,7 @@ use crate::host::Link;
 use crate::params::{Line, Table};
 use crate::process::Runner;
 use crate::process::cell::Cell;
+use crate::process::flushed::Flushed;
 
 mod tell;
 
@@ -35,6 +36,8 @@ pub(crate) struct Instance {
     pub(crate) handler: Handler,
     /// `restartComponent` flags that wait for a safe call.
     pending: AtomicU32,
+    /// The buses moved since the audio half was prepared.
+    ports_moved: AtomicBool,
     /// What the host was last told of running ahead.
     pub(crate) prefetch_read: AtomicU32,
     /// `setProcessing(false)` came and no `setProcessing(true)` since.
@@ -54,6 +57,9 @@ pub(crate) struct Live {
     pub(crate) shell: Box<dyn Shell>,
     pub(crate) link: Arc<Link>,
     table: RwLock<Arc<Table>>,
+    /// One reading of the table at a time: of two tellings, the later one's list stays. Never [audio]'s, and never held
+    /// across a call to the host.
+    reading: Mutex<()>,
     /// The table for [audio], and whether it has not seen it.
     table_inbox: Cell<Arc<Table>>,
     table_fresh: AtomicBool,
@@ -63,6 +69,8 @@ pub(crate) struct Live {
     outputs_off: AtomicU64,
     /// What the host last set the controllers' parameters to, by id.
     pub(crate) controllers: Mutex<BTreeMap<u32, f64>>,
+    /// What came in flushes while nothing played.
+    pub(crate) flushed: Flushed,
 }
 
 #[derive(Default)]
@@ -90,6 +98,7 @@ impl Live {
     }
 
     fn read_table(&self) -> (Arc<Table>, Arc<Table>) {
+        let _reading = self.reading.lock();
         let before = self.table();
         let fresh = Arc::new(Table::read(self.shell.as_ref(), &before));
         *self.table.write() = Arc::clone(&fresh);
@@ -150,6 +159,7 @@ impl Instance {
             runner: Cell::new(),
             handler: Handler::default(),
             pending: AtomicU32::new(0),
+            ports_moved: AtomicBool::new(false),
             prefetch_read: AtomicU32::new(PREFETCH_UNREAD),
             stopped: AtomicBool::new(false),
             clear: AtomicBool::new(false),
@@ -191,11 +201,13 @@ impl Instance {
             shell,
             link,
             table: RwLock::new(table),
+            reading: Mutex::new(()),
             table_inbox: Cell::new(),
             table_fresh: AtomicBool::new(false),
             inputs_off: AtomicU64::new(0),
             outputs_off: AtomicU64::new(0),
             controllers: Mutex::default(),
+            flushed: Flushed::new(),
         };
         *live = Some(Arc::new(fresh));
         Ok(())
@@ -271,16 +283,37 @@ impl Instance {
         if control.active {
             return Err(ShellError::WrongPhase("the layout cannot change while active"));
         }
+        let before = live.shell.layout();
         let was_prepared = self.drop_prepared(&mut control);
-        live.shell.set_layout(index)?;
-        if was_prepared { self.prepare(live, &mut control) } else { Ok(()) }
+        let mut choose = |index| {
+            live.shell.set_layout(index)?;
+            if was_prepared { self.prepare(live, &mut control) } else { Ok(()) }
+        };
+        // Refused as a whole: hosts that get half of what they asked for do not look.
+        choose(index).inspect_err(|_| drop(choose(before)))
     }
 
-    /// Makes the audio half where there is a setup. Without one (a host's mistake) a common one counts.
+    /// Prepares again what no longer fits: before the host reads the latency between `setupProcessing` and `setActive`.
+    /// Never waits: Ardour reads it inside `setActive`. [main]
+    pub(crate) fn refresh(&self, live: &Arc<Live>) {
+        if let Some(mut control) = self.control.try_lock()
+            && control.prepared.is_some()
+        {
+            // Else the next setup or activation says why not.
+            self.prepare(live, &mut control).ok();
+        }
+    }
+
+    /// Makes the audio half where there is a setup. Without one (a host's mistake) a common one counts. One that was made
+    /// for other buses, or in whose place another build waits to be, is made again.
     fn prepare(&self, live: &Arc<Live>, control: &mut Control) -> Result<(), ShellError> {
         if control.prepared.is_some() {
-            return Ok(());
+            if !self.ports_moved.load(Ordering::Acquire) && !live.shell.is_waiting() {
+                return Ok(());
+            }
+            self.drop_prepared(control);
         }
+        self.ports_moved.store(false, Ordering::Release);
         const COMMON: Setup = Setup { sample_rate: 44_100.0, max_frames: 1024, mode: RenderMode::REALTIME };
         let setup = control.setup.unwrap_or(COMMON);
         let config = AudioConfig {

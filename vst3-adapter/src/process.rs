@@ -35,6 +35,7 @@ use crate::process::sounding::Sounding;
 pub(crate) mod cell;
 #[cfg(test)]
 mod event_tests;
+pub(crate) mod flushed;
 mod lists;
 mod sounding;
 #[cfg(test)]
@@ -65,9 +66,7 @@ impl Runner {
     /// Allocates all that blocks will need. [main]
     pub(crate) fn new(audio: Box<dyn Audio>, live: Arc<Live>) -> Self {
         let buses = live.layout().map_or((0, 0), |layout| (layout.inputs.len(), layout.outputs.len()));
-        let dialects = live.shell.notes().dialects;
-        let midi = dialects & NotePortsDesc::CLAP == 0
-            && dialects & (NotePortsDesc::MIDI | NotePortsDesc::MIDI_MPE) != 0;
+        let midi = takes_midi(&live);
         let (scratch, input) = (Scratch::new(buses.0, buses.1), Merged::new(MOST_EVENTS));
         Self { audio, table: live.table(), live, scratch, input, sounding: Sounding::new(), midi }
     }
@@ -88,6 +87,7 @@ impl Runner {
             self.audio.clear();
         }
         self.live.take_table(&mut self.table);
+        self.live.flushed.hand_over(&mut *self.audio);
         self.input.begin(frames);
         // SAFETY: by this function's contract.
         unsafe { lists::read(data, &self.table, self.midi, &mut self.input) };
@@ -120,6 +120,12 @@ impl Runner {
         // SAFETY: the shell is done with its block.
         unsafe { silence(data, frames, given, MOST_CHANNELS) };
     }
+}
+
+/// The logic takes notes as MIDI 1.
+fn takes_midi(live: &Live) -> bool {
+    let dialects = live.shell.notes().dialects;
+    dialects & NotePortsDesc::CLAP == 0 && dialects & (NotePortsDesc::MIDI | NotePortsDesc::MIDI_MPE) != 0
 }
 
 /// Of the channels that the shell calls constant, those whose constant is 0.
@@ -171,21 +177,23 @@ impl Instance {
     }
 }
 
-/// Parameters that came while nothing plays. May allocate: no block depends on it.
+/// What came while nothing plays: parameters count at once, controllers and note offs begin the next block. May allocate
+/// and wait: no block depends on it.
 ///
 /// # Safety
 /// The lists of `data` are null or valid.
 unsafe fn flush_inactive(live: &Live, data: &ProcessData, frames: u32) {
-    if data.inputParameterChanges.is_null() {
+    if data.inputParameterChanges.is_null() && data.inputEvents.is_null() {
         return;
     }
     let (table, mut input, mut sounding) = (live.table(), Merged::new(MOST_EVENTS), Sounding::new());
     input.begin(frames);
     // SAFETY: by this function's contract.
-    unsafe { lists::read(data, &table, false, &mut input) };
+    unsafe { lists::read(data, &table, takes_midi(live), &mut input) };
     // SAFETY: as above.
     let mut output = unsafe { lists::Output::new(data, &table, &mut sounding, frames) };
     live.shell.flush(&input, &mut output);
+    live.flushed.keep(&input);
 }
 
 impl IAudioProcessorTrait for Component {
@@ -233,11 +241,7 @@ impl IAudioProcessorTrait for Component {
     }
 
     unsafe fn getLatencySamples(&self) -> uint32 {
-        self.0.ask(0, |live| {
-            let latency = live.shell.latency();
-            self.0.latency_read(live);
-            latency
-        })
+        self.0.ask(0, |live| self.0.read_latency(live))
     }
 
     unsafe fn setupProcessing(&self, setup: *mut ProcessSetup) -> tresult {

@@ -2,16 +2,12 @@
 //!
 //! Called by: the host through clack. Calls: the shell. Threads: [main].
 
-use clack_extensions::latency::PluginLatencyImpl;
-use hotshell_core::shell::Changes;
-
 use crate::instance::Main;
+use clack_extensions::latency::PluginLatencyImpl;
 
 impl PluginLatencyImpl for Main<'_> {
     fn get(&self) -> u32 {
         self.shared.link.expect_main("latency.get");
-        let frames = self.shared.shell.latency();
-        self.shared.shell.host_read(Changes::LATENCY);
-        frames
+        self.shared.shell.read_latency()
     }
 }

@@ -126,6 +126,12 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         }
     }
 
+    /// True if a block has run since the activation.
+    #[must_use]
+    pub const fn has_played(&self) -> bool {
+        self.blocks > 0
+    }
+
     /// The player, with any change-over ended at once, what it has heard, and the other players. [main]
     #[must_use]
     pub fn into_players(mut self) -> Players<S> {
@@ -210,7 +216,20 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     #[cold]
     #[inline(never)]
     fn keep_in_step(&mut self) {
-        self.current.trim_pad(self.link.known_latency.load(Acquire), self.fade);
+        let known = self.link.known_latency.load(Acquire);
+        self.current.trim_pad(known, self.fade);
+        let coming = self.incoming.as_mut().map_or(&mut *self.current, Incoming::player_mut);
+        if let Some(spent) = coming.growing.take_if(|longer| longer.is_over())
+            && let Err(spent) = self.link.spent_pad.try_put(spent)
+        {
+            // Until [main] has made room.
+            coming.growing = Some(spent);
+        }
+        if coming.growing.is_none()
+            && let Some(longer) = self.link.longer_pad.take()
+        {
+            coming.lengthen_pad(known, longer);
+        }
         if let Some(spent) = self.bypass.take_spent()
             && let Err(spent) = self.link.spent_redelay.try_put(spent)
         {
@@ -268,7 +287,12 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
             return Outcome::default();
         }
         self.blocks = self.blocks.wrapping_add(1);
-        if self.current.pad.is_some() || !self.link.redelay.is_empty() || self.bypass.is_changing() {
+        if self.current.pad.is_some()
+            || self.current.growing.is_some()
+            || !self.link.longer_pad.is_empty()
+            || !self.link.redelay.is_empty()
+            || self.bypass.is_changing()
+        {
             self.keep_in_step();
         }
         let facts = BlockFacts { steady_time: block.steady_time, mode: block.mode };
@@ -319,9 +343,7 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
         self.feed.all_sound_off();
         // A failure marks the instance; the next block falls back and the replacement follows.
         let _ = self.current.instance.clear();
-        if let Some(pad) = &mut self.current.pad {
-            pad.clear();
-        }
+        self.current.clear_pads();
         if let Some(incoming) = &mut self.incoming {
             incoming.clear();
         }

@@ -48,7 +48,7 @@ impl<S: Sample> Bypass<S> {
     pub fn clear(&mut self) {
         self.line.clear();
         if let Some(change) = &mut self.change {
-            change.line.clear();
+            change.clear();
         }
     }
 
@@ -147,7 +147,7 @@ fn fade_step(sample_rate: f64) -> f64 {
     1.0 / automatic_frames(sample_rate) as f64
 }
 
-/// Another delay of the dry signal: filled unheard, then faded to. Afterwards it holds the one before.
+/// Another delay of the dry signal, or of a wet one that is too early: filled unheard, then faded to. Afterwards it holds the one before.
 #[derive(Debug)]
 pub struct Redelay<S> {
     line: DelayLine<S>,
@@ -173,7 +173,31 @@ impl<S: Sample> Redelay<S> {
         }
     }
 
-    fn run(&mut self, channel: usize, samples: &mut [S], before: &mut DelayLine<S>) {
+    /// Heard at `frames` instead, no more than it was made for. Before anything went in. [audio]
+    pub fn aim(&mut self, frames: usize) {
+        self.line.shorten(frames, 0);
+        self.lead = frames;
+    }
+
+    /// It is not needed. [audio]
+    pub const fn give_up(&mut self) {
+        self.is_over = true;
+    }
+
+    /// True if nothing of it is heard any more: it holds the line before.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Forgets what is delayed.
+    pub fn clear(&mut self) {
+        self.line.clear();
+    }
+
+    /// Replaces `samples` of `channel` by what is heard of `before` and of itself. Every channel is run once, then
+    /// [`Redelay::advance`] moves on by as many frames.
+    pub fn run(&mut self, channel: usize, samples: &mut [S], before: &mut DelayLine<S>) {
         let aside = &mut self.aside[..samples.len()];
         aside.copy_from_slice(samples);
         self.line.run(channel, aside);
@@ -186,7 +210,8 @@ impl<S: Sample> Redelay<S> {
         }
     }
 
-    fn advance(&mut self, frames: usize, before: &mut DelayLine<S>) {
+    /// Moves both on; at the end of the fade they change places.
+    pub fn advance(&mut self, frames: usize, before: &mut DelayLine<S>) {
         self.line.advance(frames);
         self.position += frames;
         if self.position >= self.lead + self.fade {

@@ -98,6 +98,8 @@ struct Main<S> {
     serial: u64,
     /// The deactivation was ours: the next activation goes on with the same player.
     keep: bool,
+    /// The present activation went on with the player that was there.
+    went_on: bool,
     /// Serial of the player whose failure was reported last.
     fault_seen: u64,
     /// Tables of the last players, by serial: whose panic message a failure is.
@@ -197,6 +199,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             dry_channels: 0,
             serial: 0,
             keep: false,
+            went_on: false,
             fault_seen: 0,
             known: VecDeque::with_capacity(KNOWN),
             unfit: None,

@@ -42,6 +42,8 @@ pub struct Player<S> {
     pub buffers: Buffers<S>,
     /// Pads its latency to the one that the host knows.
     pub pad: Option<DelayLine<S>>,
+    /// The pad's way to a longer one.
+    pub growing: Option<Box<Redelay<S>>>,
     /// Number of the build.
     pub build: u32,
     /// Which player of the instance it is: counted up from 1, at each hand-over and activation.
@@ -127,6 +129,7 @@ impl<S: Sample> Player<S> {
             effect: shape.inputs.first().is_some_and(|channels| *channels > 0),
             instance,
             pad: None,
+            growing: None,
             build,
             serial: 0,
             config: *config,
@@ -159,6 +162,27 @@ impl<S: Sample> Player<S> {
     pub fn trim_pad(&mut self, known: u32, fade: usize) {
         if let Some(pad) = &mut self.pad {
             pad.shorten(known.saturating_sub(self.latency) as usize, fade);
+        }
+    }
+
+    /// Goes over to a longer pad where the way to `known` frames needs one; else `longer` is over at once. [audio]
+    pub fn lengthen_pad(&mut self, known: u32, mut longer: Box<Redelay<S>>) {
+        let missing = known.saturating_sub(self.latency) as usize;
+        if missing > self.pad.as_ref().map_or(0, DelayLine::frames) {
+            longer.aim(missing);
+        } else {
+            longer.give_up();
+        }
+        self.growing = Some(longer);
+    }
+
+    /// Forgets what is delayed.
+    pub fn clear_pads(&mut self) {
+        if let Some(pad) = &mut self.pad {
+            pad.clear();
+        }
+        if let Some(longer) = &mut self.growing {
+            longer.clear();
         }
     }
 }
@@ -200,6 +224,10 @@ pub struct Link<S> {
     pub redelay: Exchange<Redelay<S>>,
     /// What [audio] is done with.
     pub spent_redelay: Exchange<Redelay<S>>,
+    /// Memory for a longer pad of whoever plays, to [audio].
+    pub longer_pad: Exchange<Redelay<S>>,
+    /// What [audio] is done with.
+    pub spent_pad: Exchange<Redelay<S>>,
     /// Live tail in frames.
     pub tail: AtomicU64,
     /// Most nanoseconds of a block of the last swap, and those of a steady block before it.
@@ -241,6 +269,8 @@ impl<S> Link<S> {
             known_latency: AtomicU32::new(0),
             redelay: Exchange::new(),
             spent_redelay: Exchange::new(),
+            longer_pad: Exchange::new(),
+            spent_pad: Exchange::new(),
             tail: AtomicU64::new(0),
             swap_ns: AtomicU64::new(0),
             steady_ns: AtomicU64::new(0),

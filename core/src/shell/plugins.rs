@@ -217,6 +217,12 @@ impl<K: Kind, P: Parameters, S: Sample> Shell for Around<K, P, S> {
         self.kind.upkeep(&self.control);
         self.control.take_changes(phase)
     }
+    fn read_latency(&self) -> u32 {
+        self.control.read_latency()
+    }
+    fn is_waiting(&self) -> bool {
+        self.control.is_waiting()
+    }
     fn host_read(&self, what: Changes) {
         self.control.host_read(what);
     }

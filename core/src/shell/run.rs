@@ -12,6 +12,8 @@ use crate::instance::{BlockContext, BlockResult, Dead};
 use crate::params::Parameters;
 use crate::rt::bound::Bound;
 use crate::shell::EventSink;
+use crate::shell::bypass::Redelay;
+use crate::shell::delay::DelayLine;
 use crate::shell::feed::Feed;
 use crate::shell::player::{Link, Player};
 use crate::shell::replay::Past;
@@ -95,7 +97,9 @@ pub fn run_with<S: Sample>(
     outgoing.len = queue.events().len();
     outgoing.dropped = queue.dropped;
     let result = result?;
-    if let Some(pad) = &mut player.pad {
+    if let Some(longer) = player.growing.as_deref_mut().filter(|longer| !longer.is_over()) {
+        grow(player.pad.get_or_insert_with(|| DelayLine::new(0, 0)), longer, io, span);
+    } else if let Some(pad) = player.pad {
         for channel in 0..io.output_channels() {
             pad.run(channel, &mut io.output(channel)[span.from..span.to]);
         }
@@ -104,13 +108,26 @@ pub fn run_with<S: Sample>(
     Ok(result)
 }
 
+/// A span on the way from `pad` (an empty one has no memory) to a longer one.
+#[cold]
+#[inline(never)]
+fn grow<S: Sample>(pad: &mut DelayLine<S>, longer: &mut Redelay<S>, io: &mut Bound<'_, S>, span: Span) {
+    for channel in 0..io.output_channels() {
+        longer.run(channel, &mut io.output(channel)[span.from..span.to], pad);
+    }
+    pad.advance(span.to - span.from);
+    longer.advance(span.to - span.from, pad);
+}
+
 /// The parts of a player that run while its buffers are bound.
 #[derive(Debug)]
 pub struct PlayerParts<'p, S> {
     /// The logic.
     pub instance: &'p mut crate::instance::Instance<S>,
     /// Latency pad.
-    pub pad: Option<&'p mut crate::shell::delay::DelayLine<S>>,
+    pub pad: &'p mut Option<DelayLine<S>>,
+    /// Its way to a longer one.
+    pub growing: &'p mut Option<Box<Redelay<S>>>,
     /// Why the next block is a first block.
     pub first_block: &'p mut Reason,
     /// What it says goes to nobody.
@@ -122,7 +139,8 @@ impl<S: Sample> Player<S> {
     pub fn parts(&mut self) -> (&mut crate::rt::buffers::Buffers<S>, PlayerParts<'_, S>) {
         let parts = PlayerParts {
             instance: &mut self.instance,
-            pad: self.pad.as_mut(),
+            pad: &mut self.pad,
+            growing: &mut self.growing,
             first_block: &mut self.first_block,
             muted: false,
         };

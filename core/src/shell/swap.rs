@@ -69,6 +69,11 @@ pub(super) struct Incoming<S> {
 }
 
 impl<S: Sample> Incoming<S> {
+    /// The player on its way in.
+    pub const fn player_mut(&mut self) -> &mut Player<S> {
+        &mut self.player
+    }
+
     /// The player, its change-over cut short. [main]
     pub fn into_player(self) -> Box<Player<S>> {
         self.player
@@ -77,9 +82,7 @@ impl<S: Sample> Incoming<S> {
     /// Forgets all sound.
     pub fn clear(&mut self) {
         let _ = self.player.instance.clear();
-        if let Some(pad) = &mut self.player.pad {
-            pad.clear();
-        }
+        self.player.clear_pads();
     }
 
     /// How the coming instance wants its blocks divided.

@@ -6,13 +6,14 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hotshell_abi::{
     AudioConfig, BusDesc, BusLayoutDesc, Event, HandoverDesc, NotePortsDesc, ParamDesc, PluginDesc,
     RenderMode, Slice, Str, describe::SplitDesc,
 };
 use hotshell_core::host::Host;
+use hotshell_core::shell::editors::Edit;
 use hotshell_core::shell::{
     Audio, BusInfo, Changes, EventSink, EventSource, HostBlock, LayoutInfo, Outcome, ParamInfo, Phase,
     Plugins, Shell, ShellError, StateContext, Tail,
@@ -52,6 +53,20 @@ pub struct Script {
     pub read: Mutex<Changes>,
     /// What the host is said to forbid.
     pub held: Mutex<Changes>,
+    /// Run once, inside the next reading of the lists, after the parameters were read.
+    pub while_reading: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// The layout in which an activation fails.
+    pub bad_layout: Mutex<Option<usize>>,
+    /// Run once, inside the next activation.
+    pub while_activating: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// A build waits to take its place at the next deactivation.
+    pub waiting: AtomicBool,
+    /// The latency once somebody has looked at it.
+    pub latency_moves: Mutex<Option<u32>>,
+    /// The latency that the host is said to know.
+    pub known_latency: AtomicU32,
+    /// What the user did in the editor.
+    pub edits: Mutex<Vec<Edit>>,
 }
 
 impl Script {
@@ -80,6 +95,13 @@ impl Script {
             host: Mutex::new(None),
             read: Mutex::new(Changes::empty()),
             held: Mutex::new(Changes::empty()),
+            while_reading: Mutex::new(None),
+            bad_layout: Mutex::new(None),
+            while_activating: Mutex::new(None),
+            waiting: AtomicBool::new(false),
+            latency_moves: Mutex::new(None),
+            known_latency: AtomicU32::new(0),
+            edits: Mutex::default(),
         })
     }
 
@@ -296,7 +318,17 @@ impl Shell for FakeShell {
         self.0.state.lock().clone().map(|_| ())
     }
     fn latency(&self) -> u32 {
-        self.0.latency.load(Ordering::Relaxed)
+        let latency = self.0.latency.load(Ordering::Relaxed);
+        if let Some(moved) = self.0.latency_moves.lock().take() {
+            self.0.latency.store(moved, Ordering::Relaxed);
+        }
+        latency
+    }
+    fn read_latency(&self) -> u32 {
+        let latency = self.0.latency.load(Ordering::Relaxed);
+        self.0.known_latency.store(latency, Ordering::Relaxed);
+        *self.0.read.lock() |= Changes::LATENCY;
+        self.latency()
     }
     fn tail(&self) -> Tail {
         *self.0.tail.lock()
@@ -315,16 +347,31 @@ impl Shell for FakeShell {
         Ok(())
     }
     fn notes(&self) -> NotePortsDesc {
+        let now = self.0.while_reading.lock().take();
+        if let Some(now) = now {
+            now();
+        }
         *self.0.notes.lock()
     }
     fn activate(&self, config: AudioConfig) -> Result<Box<dyn Audio>, ShellError> {
         self.0.said(format!("activate {} {}", config.sample_rate, config.max_frames));
+        if *self.0.bad_layout.lock() == Some(*self.0.layout.lock()) {
+            return Err(ShellError::Panicked("in `reset`".to_owned()));
+        }
+        let now = self.0.while_activating.lock().take();
+        if let Some(now) = now {
+            now();
+        }
         let block = self.0.block.lock().take();
         Ok(Box::new(FakeAudio { script: Arc::clone(&self.0), block }))
     }
     fn deactivate(&self, audio: Box<dyn Audio>) {
         assert!(audio.into_any().is::<FakeAudio>(), "the shell gets its own kind back");
+        self.0.waiting.store(false, Ordering::Relaxed);
         self.0.said("deactivate");
+    }
+    fn is_waiting(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed)
     }
     fn set_mode(&self, mode: RenderMode) {
         self.0.said(format!("mode {}", mode.0));
@@ -339,7 +386,13 @@ impl Shell for FakeShell {
         std::mem::take(&mut self.0.changes.lock()[slot(phase)])
     }
     fn host_read(&self, what: Changes) {
+        if what.contains(Changes::LATENCY) {
+            self.0.known_latency.store(self.0.latency.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
         *self.0.read.lock() |= what;
+    }
+    fn take_edits(&self) -> Vec<Edit> {
+        std::mem::take(&mut *self.0.edits.lock())
     }
     fn hold(&self, what: Changes) {
         *self.0.held.lock() |= what;

@@ -62,6 +62,8 @@ pub(crate) struct HostData {
     /// Empty: `Bench`.
     pub(crate) name: Mutex<&'static str>,
     pub(crate) restarts: Mutex<Vec<i32>>,
+    /// Edits and restarts in the order in which they came.
+    pub(crate) said: Mutex<Vec<String>>,
     /// Called inside `restartComponent`, as hosts do that read at once.
     pub(crate) on_restart: Mutex<Option<OnRestart>>,
 }
@@ -85,16 +87,20 @@ impl IHostApplicationTrait for HostObject {
 }
 
 impl IComponentHandlerTrait for HostObject {
-    unsafe fn beginEdit(&self, _id: ParamID) -> tresult {
+    unsafe fn beginEdit(&self, id: ParamID) -> tresult {
+        self.0.said.lock().push(format!("begin {id}"));
         kResultOk
     }
-    unsafe fn performEdit(&self, _id: ParamID, _value: ParamValue) -> tresult {
+    unsafe fn performEdit(&self, id: ParamID, value: ParamValue) -> tresult {
+        self.0.said.lock().push(format!("perform {id} {value}"));
         kResultOk
     }
-    unsafe fn endEdit(&self, _id: ParamID) -> tresult {
+    unsafe fn endEdit(&self, id: ParamID) -> tresult {
+        self.0.said.lock().push(format!("end {id}"));
         kResultOk
     }
     unsafe fn restartComponent(&self, flags: int32) -> tresult {
+        self.0.said.lock().push(format!("restart {flags}"));
         self.0.restarts.lock().push(flags);
         if let Some(call) = &*self.0.on_restart.lock() {
             call(flags);

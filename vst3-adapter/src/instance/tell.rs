@@ -6,6 +6,7 @@
 //! VST3's hosts read lists and the latency again while active, so everything is told at once ([`Phase::AtOnce`]). Some
 //! deactivate and activate for it from inside the call (Ardour 7); the shell takes that for its own wish.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hotshell_core::shell::editors::Edit;
@@ -30,7 +31,6 @@ impl Instance {
         if !self.handler.is_set() {
             return;
         }
-        self.deliver_edits(&live);
         let changes = live.shell.take_changes(Phase::AtOnce);
         let waiting = self.pending.swap(0, Ordering::AcqRel).cast_signed();
         let now = waiting | self.restart_flags(&live, changes) | self.prefetch_flag(&live);
@@ -38,6 +38,8 @@ impl Instance {
         if changes.contains(Changes::DIRTY) {
             self.handler.dirty();
         }
+        // Last: the user may have moved what the host has only just heard of.
+        self.deliver_edits(&live);
     }
 
     /// What the user did in the editor, in order.
@@ -46,7 +48,13 @@ impl Instance {
         if edits.is_empty() {
             return;
         }
-        let table = live.table();
+        let told = live.table();
+        // Another telling may have announced a parameter and not have read the list yet: whose difference is its own.
+        let table = if edits.iter().all(|edit| told.target(edit.id()).is_some()) {
+            told
+        } else {
+            Arc::new(Table::read(live.shell.as_ref(), &told))
+        };
         for edit in edits {
             match edit {
                 Edit::Begin { id } => self.handler.begin(id),
@@ -67,10 +75,12 @@ impl Instance {
         self.pending.fetch_or(found.cast_unsigned(), Ordering::AcqRel);
     }
 
-    /// The host has read the latency by itself.
-    pub(crate) fn latency_read(&self, live: &Live) {
-        live.shell.host_read(Changes::LATENCY);
+    /// The host reads the latency by itself: it need not be told. First the flag: a newer value that is noted meanwhile is
+    /// told once too often rather than never.
+    pub(crate) fn read_latency(&self, live: &Arc<Live>) -> u32 {
+        self.refresh(live);
         self.pending.fetch_and(!flags::kLatencyChanged.cast_unsigned(), Ordering::AcqRel);
+        live.shell.read_latency()
     }
 
     /// A build may have hardware behind it where the one before had none.
@@ -86,6 +96,9 @@ impl Instance {
 
     fn restart_flags(&self, live: &Live, changes: Changes) -> i32 {
         let mut found = 0;
+        if changes.intersects(Changes::PORTS | Changes::NOTE_PORTS) {
+            self.ports_moved.store(true, Ordering::Release);
+        }
         let mut set = |what: Changes, flag: i32| {
             if changes.intersects(what) {
                 found |= flag;

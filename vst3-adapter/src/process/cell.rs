@@ -1,6 +1,7 @@
 //! What one thread holds at a time: the audio thread if it is free, the main thread after waiting for a block's end.
 //!
-//! Called by: `instance`, `process`. Calls: nothing. Threads: [`Cell::try_with`] [audio]; [`Cell::put`] [main].
+//! Called by: `instance`, `process`, `process/flushed`. Calls: nothing. Threads: [`Cell::try_with`] [audio]; [`Cell::put`]
+//! and [`Cell::with`] [main].
 //!
 //! VST3 forbids process beside `setActive`, and FL Studio does it (HOSTS 2): then the block finds the cell taken and
 //! is silence, and nobody waits for the audio thread longer than a block.
@@ -48,16 +49,28 @@ impl<T> Cell<T> {
         value.as_mut().map(call)
     }
 
-    /// Exchanges the value; waits for the end of a running `try_with`. [main]
-    pub(crate) fn put(&self, value: Option<T>) -> Option<T> {
-        let _hold = loop {
+    /// Waits for the end of a running `try_with`.
+    fn wait(&self) -> Hold<'_> {
+        loop {
             match self.hold() {
-                Some(hold) => break hold,
+                Some(hold) => return hold,
                 None => std::thread::yield_now(),
             }
-        };
+        }
+    }
+
+    /// Exchanges the value; waits for the end of a running `try_with`. [main]
+    pub(crate) fn put(&self, value: Option<T>) -> Option<T> {
+        let _hold = self.wait();
         // SAFETY: as above.
         std::mem::replace(unsafe { &mut *self.value.get() }, value)
+    }
+
+    /// Runs `call` on the value's place; waits as [`Cell::put`] does. [main]
+    pub(crate) fn with<R>(&self, call: impl FnOnce(&mut Option<T>) -> R) -> R {
+        let _hold = self.wait();
+        // SAFETY: as above.
+        call(unsafe { &mut *self.value.get() })
     }
 }
 

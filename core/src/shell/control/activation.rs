@@ -99,7 +99,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }
         };
         main.keep = false;
+        main.went_on = past.is_some();
         player.pad = None;
+        player.growing = None;
         player.epoch = self.link.epoch.load(Acquire);
         player.serial = main.number(main.live.shared.table());
         player.told = false;
@@ -109,7 +111,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         self.link.latency.store(player.latency, Relaxed);
         self.link.known_latency.store(player.latency, Release);
         main.dry_channels = player.buffers.main_inputs();
-        drop(self.link.redelay.take());
+        drop((self.link.redelay.take(), self.link.longer_pad.take()));
         self.link.tail.store(player.tail, Relaxed);
         if self.link.heard.load(Relaxed) != player.build {
             // Not heard yet: its first block says when.
@@ -153,12 +155,14 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         self.link.inbox.put(candidate);
     }
 
-    /// Takes the audio half back. Answers what must be dropped outside of the lock.
+    /// Takes the audio half back, in which a block has `played` or none has. Answers what must be dropped outside of the
+    /// lock.
     pub(super) fn deactivate_locked(
         &self,
         main: &mut Main<S>,
         player: Box<Player<S>>,
         past: Past,
+        played: bool,
     ) -> [Option<Parked<S>>; 2] {
         self.link.epoch.fetch_add(1, AcqRel);
         self.settle_taken(main);
@@ -167,7 +171,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             main.fault_seen = player.serial;
             main.unfit = Some((player.build, self.why(Some(player.instance.shared().table()))));
         }
-        main.keep = main.announced.deactivated(Instant::now());
+        let asked = main.announced.restart_asked();
+        let ours = main.announced.deactivated(Instant::now());
+        // Before its first block an activation has nothing of its own that could go on. That it is given back is no
+        // answer to what the host was told: an adapter prepares again.
+        main.keep = if played || asked { ours } else { main.went_on };
         if main.active.take().is_none() {
             return [Some(Parked::Player(player, past)), None];
         }

@@ -105,6 +105,13 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
         self.main.lock().announced.latency()
     }
 
+    fn read_latency(&self) -> u32 {
+        let mut main = self.main.lock();
+        main.announced.host_read(Changes::LATENCY);
+        self.keep_in_step(&mut main);
+        main.announced.latency()
+    }
+
     fn tail(&self) -> Tail {
         match self.link.tail.load(Relaxed) {
             0 => Tail::None,
@@ -156,10 +163,16 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
 
     fn deactivate(&self, audio: Box<dyn Audio>) {
         let Ok(audio) = audio.into_any().downcast::<ShellAudio<P, S>>() else { return };
+        let played = audio.has_played();
         let (player, past, others) = audio.into_players();
-        let replaced = self.deactivate_locked(&mut self.main.lock(), player, past);
+        let replaced = self.deactivate_locked(&mut self.main.lock(), player, past, played);
         // The author's `Drop` may take its time: not under the lock.
         drop((replaced, others));
+    }
+
+    fn is_waiting(&self) -> bool {
+        let main = self.main.lock();
+        !main.went_on && !self.link.inbox.is_empty()
     }
 
     fn set_mode(&self, mode: RenderMode) {
@@ -175,11 +188,7 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
     }
 
     fn host_read(&self, what: Changes) {
-        let mut main = self.main.lock();
-        main.announced.host_read(what);
-        if what.contains(Changes::LATENCY) {
-            self.keep_in_step(&main);
-        }
+        self.main.lock().announced.host_read(what - Changes::LATENCY);
     }
 
     fn hold(&self, what: Changes) {

@@ -65,7 +65,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             return Changes::empty();
         };
         self.settle_taken(&mut main);
-        drop(self.link.spent_redelay.take());
+        drop((self.link.spent_redelay.take(), self.link.spent_pad.take()));
         let active = main.active.is_some() && phase != Phase::Activating;
         self.look(&mut main, active);
         let played = main.announced.layouts().get(main.layout).cloned();

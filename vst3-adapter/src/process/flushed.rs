@@ -1,0 +1,159 @@
+//! Controllers and note offs of flushes in which nothing played: the next block begins with them. VST3 carries controllers
+//! as parameters, and hosts flush parameters while a plug-in is inactive; a pedal that goes up there is up.
+//!
+//! Called by: `process`. Calls: the shell's [`Audio`]. Threads: [`Flushed::keep`] [main] by VST3's rules, any while
+//! inactive; [`Flushed::hand_over`] [audio].
+//!
+//! Not note ons: nobody can say when the next block comes.
+
+#![deny(clippy::disallowed_types)]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hotshell_abi::{Event, EventKind};
+use hotshell_core::shell::{Audio, EventSource};
+
+use crate::process::cell::Cell;
+
+/// Most events that wait. Of one controller only the last value does, so it takes more than 1024 controllers and keys.
+const MOST: usize = 1024;
+
+/// What waits for the next block.
+pub(crate) struct Flushed {
+    events: Cell<Waiting>,
+    /// Something waits.
+    fresh: AtomicBool,
+}
+
+struct Waiting(Vec<Event>);
+
+impl EventSource for Waiting {
+    fn len(&self) -> u32 {
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+    fn event(&self, index: u32) -> Option<Event> {
+        self.0.get(index as usize).copied()
+    }
+}
+
+impl Flushed {
+    pub(crate) const fn new() -> Self {
+        Self { events: Cell::new(), fresh: AtomicBool::new(false) }
+    }
+
+    /// Keeps what is worth it. Allocates at first; waits for a running [`Flushed::hand_over`]. Not [audio].
+    pub(crate) fn keep(&self, source: &dyn EventSource) {
+        let kept = (0..source.len()).filter_map(|index| source.event(index)).filter(is_kept);
+        let found = self.events.with(|waiting| {
+            let waiting = waiting.get_or_insert_with(|| Waiting(Vec::with_capacity(MOST)));
+            kept.for_each(|event| waiting.add(event));
+            !waiting.0.is_empty()
+        });
+        if found {
+            self.fresh.store(true, Ordering::Release);
+        }
+    }
+
+    /// Gives what waits to `audio`, whose next block begins with it. [audio]
+    pub(crate) fn hand_over(&self, audio: &mut dyn Audio) {
+        if !self.fresh.load(Ordering::Relaxed) || !self.fresh.swap(false, Ordering::Acquire) {
+            return;
+        }
+        let handed = self.events.try_with(|waiting| {
+            audio.flush(waiting, &mut ());
+            waiting.0.clear();
+        });
+        if handed.is_none() {
+            // Somebody adds to it: the next block.
+            self.fresh.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Waiting {
+    /// The last value of a controller counts; its place is the last one.
+    fn add(&mut self, event: Event) {
+        if let Some(place) = controller(&event).and_then(|own| {
+            let same = |other: &Event| other.port == event.port && controller(other) == Some(own);
+            self.0.iter().position(same)
+        }) {
+            self.0.remove(place);
+        }
+        if self.0.len() < MOST {
+            self.0.push(Event { time: 0, ..event });
+        }
+    }
+}
+
+/// Status and number of a controller; the number is 0 where a channel has one of the kind.
+fn controller(event: &Event) -> Option<[u8; 2]> {
+    let [status, number, _] = event.midi_bytes();
+    match (event.kind, status & 0xf0) {
+        (EventKind::MIDI, 0xb0) => Some([status, number]),
+        (EventKind::MIDI, 0xd0 | 0xe0) => Some([status, 0]),
+        _ => None,
+    }
+}
+
+fn is_kept(event: &Event) -> bool {
+    let [status, _, velocity] = event.midi_bytes();
+    let note_off = status & 0xf0 == 0x80 || (status & 0xf0 == 0x90 && velocity == 0);
+    match event.kind {
+        EventKind::NOTE_OFF => true,
+        EventKind::MIDI => note_off || controller(event).is_some(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hotshell_abi::event::NoteAddress;
+
+    use super::*;
+
+    fn events(list: &[Event]) -> Waiting {
+        Waiting(list.to_vec())
+    }
+
+    fn waiting(flushed: &Flushed) -> Vec<[u8; 3]> {
+        flushed.events.with(|waiting| {
+            waiting
+                .as_ref()
+                .map_or_else(Vec::new, |waiting| waiting.0.iter().map(Event::midi_bytes).collect())
+        })
+    }
+
+    #[test]
+    fn of_a_controller_the_last_value_waits_and_note_ons_do_not() {
+        let flushed = Flushed::new();
+        let at = NoteAddress { port: 0, channel: 0, key: 60, note_id: 1 };
+        flushed.keep(&events(&[
+            Event::midi(9, 0, [0xb0, 64, 127]),
+            Event::midi(9, 0, [0xe0, 1, 2]),
+            Event::midi(9, 0, [0xb0, 1, 5]),
+            Event::midi(9, 0, [0x90, 60, 100]),
+            Event::note(EventKind::NOTE_ON, 9, at, 0.5),
+            Event::param_value(9, 7, 1.0),
+            Event::midi(9, 0, [0xb0, 64, 0]),
+            Event::midi(9, 0, [0xe0, 3, 4]),
+            Event::midi(9, 0, [0x90, 60, 0]),
+        ]));
+        let wanted = [[0xb0, 1, 5], [0xb0, 64, 0], [0xe0, 3, 4], [0x90, 60, 0]];
+        assert_eq!(waiting(&flushed), wanted);
+        flushed.keep(&events(&[Event::note(EventKind::NOTE_OFF, 3, at, 0.5)]));
+        assert_eq!(waiting(&flushed).len(), wanted.len() + 1);
+    }
+
+    #[test]
+    fn a_host_that_flushes_for_ever_costs_bounded_memory() {
+        let flushed = Flushed::new();
+        for port in 0..20 {
+            for channel in 0..16 {
+                for number in 0..120 {
+                    flushed.keep(&events(&[Event::midi(0, port, [0xb0 | channel, number, 1])]));
+                }
+            }
+        }
+        assert_eq!(waiting(&flushed).len(), MOST);
+    }
+}
