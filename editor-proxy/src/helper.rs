@@ -190,9 +190,12 @@ mod platform {
     use super::{Command, Place, obey, open};
     use crate::edits::Line;
 
+    /// An open editor, its window's size and scale, and its line to the shell.
+    type Opened = (OpenEditor, Place, Arc<Line>);
+
     thread_local! {
         /// Open editors: they live on [main] and never leave it.
-        static OPEN: RefCell<BTreeMap<u64, (OpenEditor, Place, Arc<Line>)>> = const { RefCell::new(BTreeMap::new()) };
+        static OPEN: RefCell<BTreeMap<u64, Opened>> = const { RefCell::new(BTreeMap::new()) };
         static NEXT: Cell<u64> = const { Cell::new(0) };
     }
 
