@@ -16,8 +16,10 @@ use std::time::Duration;
 
 use crate::host::Level;
 use crate::instance::Table;
+use crate::shell::editors::Notice;
 
 pub mod check;
+mod dev;
 mod job;
 pub mod load;
 mod module;
@@ -105,13 +107,18 @@ impl Attachment {
         self.module.note_of(self.id, level, text);
     }
 
+    /// An editor's window was opened: it wants to hear what `dev` says. [any but audio]
+    pub fn window_opened(&self) {
+        self.module.look_soon();
+    }
+
     /// What `hosts/<random>.json` would say. [any but audio]
     #[must_use]
     pub fn report(&self) -> slot::HostReport {
         self.module.report()
     }
 
-    /// What `dev` says, as of at most a second ago; `None`: none is running. [any but audio]
+    /// What `dev` says, as of at most a second ago; `None`: none is running, or no editor's window is open. [any but audio]
     #[must_use]
     pub fn dev(&self) -> Option<slot::DevStatus> {
         self.module.dev()
@@ -171,6 +178,12 @@ pub trait Reloadable: Send + Sync {
 
     /// Drop retired instances, prepare stale ones again, answer what happened since. Every 20 ms or sooner. [reload]
     fn tick(&self) -> InstanceNews;
+
+    /// True while one of its editors' windows is open: somebody wants to hear what `dev` says. [watchdog]
+    fn has_window(&self) -> bool;
+
+    /// What its editors' windows show from here on; `None`: nothing is wrong. [watchdog]
+    fn show(&self, notice: Option<Notice>);
 
     /// One line for the host's log. [reload], watchdog
     fn log(&self, level: Level, text: &str);

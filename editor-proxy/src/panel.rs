@@ -54,7 +54,7 @@ impl Paper {
     }
 }
 
-/// A strip of one line above the editor.
+/// A strip of a few lines above the editor.
 struct Strip {
     paper: Paper,
     words: String,
@@ -140,7 +140,9 @@ impl Panel {
 
     fn strip(&self, message: &Message) -> Option<Window> {
         let (scale, words) = (self.paper.scale, message.text.replace('\n', " "));
-        let size = PhysicalSize::new(self.paper.window.size().physical.width, text::LINE * text::zoom(scale));
+        let room = self.paper.window.size().physical;
+        let height = text::strip_height((room.width, room.height), scale, &words);
+        let size = PhysicalSize::new(room.width, height);
         let settings = WindowSettings::new()
             .with_title("hotshell: message")
             .with_size(Size::Physical(size.cast()))
@@ -173,6 +175,10 @@ impl WindowHandler for Panel {
 
     fn resized(&self, new_size: WindowSize) -> Result<(), HandlerError> {
         self.stage.resize(EditorSize::new(new_size.physical.width, new_size.physical.height));
+        // A strip has the width of the window: another one is made.
+        let gone = (self.said.take(), self.strip.take());
+        drop(gone);
+        self.say(self.stage.message());
         self.paper.window.request_redraw();
         Ok(())
     }

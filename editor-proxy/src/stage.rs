@@ -307,11 +307,11 @@ impl Stage {
         let alone = inner.shown.is_none();
         let slow = inner.next.as_ref().is_some_and(|next| next.since.elapsed() >= PATIENCE);
         let notice = self.editors.notice();
-        let text = match (&inner.why, notice) {
-            (Some(why), _) => why.clone(),
-            (None, Some(Notice::Failed(why))) => why,
-            (None, Some(Notice::Building)) => "Building ...".to_owned(),
-            (None, Some(Notice::NotConnected)) if alone => "Not connected to cargo hotshell dev.".to_owned(),
+        let text = match (notice, &inner.why) {
+            // What `dev` and the shell say is of builds newer than any that got as far as an editor.
+            (Some(notice @ (Notice::Building | Notice::Failed(_))), _) => notice.to_string(),
+            (_, Some(why)) => why.clone(),
+            (Some(notice), None) => notice.to_string(),
             _ if alone && inner.due.is_some() => "Waiting for the plug-in ...".to_owned(),
             _ if alone && slow => "Opening the editor ...".to_owned(),
             _ => return None,

@@ -5,17 +5,20 @@
 use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
-use embedded_graphics::mono_font::iso_8859_1::FONT_9X15;
+use embedded_graphics::mono_font::iso_8859_1::{FONT_6X13, FONT_9X15};
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::text::{Baseline, Text};
 use embedded_graphics::{Drawable, pixelcolor::IntoStorage};
 
-const FONT: MonoFont<'static> = FONT_9X15;
 /// Around the words, in font pixels.
 const MARGIN: u32 = 6;
-/// Height of a strip of one line, in font pixels.
-pub(crate) const LINE: u32 = 15 + 2 * MARGIN;
+/// Of a strip above an editor; the rest of a longer message is in the host's log.
+const MOST_LINES: usize = 4;
+/// Narrower windows, in font pixels, get the smaller letters.
+const NARROW: u32 = 360;
+/// What stands for words that are left out.
+const MORE: &str = "...";
 const GROUND: Rgb888 = Rgb888::new(0x26, 0x22, 0x2b);
 const WORDS: Rgb888 = Rgb888::new(0xff, 0xc8, 0x78);
 
@@ -64,21 +67,65 @@ pub(crate) fn zoom(scale: f64) -> u32 {
     }
 }
 
+/// Letters for a window of `width` font pixels.
+const fn font(width: u32) -> &'static MonoFont<'static> {
+    if width < NARROW { &FONT_6X13 } else { &FONT_9X15 }
+}
+
+/// Characters to a line of a window of `width` font pixels.
+fn columns(width: u32) -> usize {
+    (width.saturating_sub(2 * MARGIN) / font(width).character_size.width).max(1) as usize
+}
+
+/// Height of a strip with `words` across a window of `width` x `height`, physical pixels all: a few lines at most, and at
+/// most half of the window if that holds a line.
+pub(crate) fn strip_height((width, height): (u32, u32), scale: f64, words: &str) -> u32 {
+    let zoom = zoom(scale);
+    let width = width / zoom;
+    let step = font(width).character_size.height;
+    let room = ((height / zoom / 2).saturating_sub(2 * MARGIN) / step) as usize;
+    let lines = wrapped(words, columns(width)).len().min(MOST_LINES).min(room).max(1);
+    (u32::try_from(lines).unwrap_or(1) * step + 2 * MARGIN) * zoom
+}
+
 /// Fills `pixels`, `width` to a row, with the ground and `words` on it.
 pub(crate) fn paint(pixels: &mut [u32], width: u32, scale: f64, words: &str) {
     pixels.fill(GROUND.into_storage());
     let mut canvas = Canvas { pixels, width: width as usize, zoom: zoom(scale) as usize };
     let Size { width, height } = canvas.size();
-    let columns = (width.saturating_sub(2 * MARGIN) / FONT.character_size.width).max(1) as usize;
-    let lines = wrapped(words, columns);
-    let step = FONT.character_size.height;
+    let font = font(width);
+    let step = font.character_size.height;
     let most = (height.saturating_sub(2 * MARGIN) / step).max(1) as usize;
-    let style = MonoTextStyle::new(&FONT, WORDS);
+    let lines = cut(wrapped(words, columns(width)), columns(width), most);
+    let style = MonoTextStyle::new(font, WORDS);
     let mut at = Point::zero() + Size::new(MARGIN, MARGIN);
-    for line in lines.iter().take(most) {
+    for line in &lines {
         // It cannot fail: pixels outside are not drawn.
         let _ = Text::with_baseline(line, at, style, Baseline::Top).draw(&mut canvas);
         at += Size::new(0, step);
+    }
+}
+
+/// At most `most` lines; the last one says if there would be more.
+fn cut(mut lines: Vec<String>, columns: usize, most: usize) -> Vec<String> {
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            let kept = last.chars().take(columns.saturating_sub(MORE.len())).collect::<String>();
+            *last = format!("{}{MORE}", kept.trim_end());
+        }
+    }
+    lines
+}
+
+/// The letter that the fonts have for a character; they have those of ISO 8859-1, and a question mark for the rest.
+const fn letter(character: char) -> char {
+    match character {
+        '\u{2018}' | '\u{2019}' => '\'',
+        '\u{201c}' | '\u{201d}' => '"',
+        '\u{2010}'..='\u{2015}' => '-',
+        _ if character.is_control() => ' ',
+        _ => character,
     }
 }
 
@@ -87,7 +134,7 @@ pub(crate) fn wrapped(words: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in words.lines() {
         let mut line = String::new();
-        for word in paragraph.split(' ') {
+        for word in paragraph.split([' ', '\t']) {
             if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > columns {
                 lines.push(std::mem::take(&mut line));
             }
@@ -98,7 +145,7 @@ pub(crate) fn wrapped(words: &str, columns: usize) -> Vec<String> {
                 if line.chars().count() >= columns {
                     lines.push(std::mem::take(&mut line));
                 }
-                line.push(character);
+                line.push(letter(character));
             }
         }
         lines.push(line);
@@ -116,6 +163,34 @@ mod tests {
         let lines = wrapped(text, 20);
         assert!(lines.iter().all(|line| line.chars().count() <= 20), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', ""), text.replace([' ', '\n'], ""));
+    }
+
+    #[test]
+    fn a_message_of_any_length_and_script_fits_a_narrow_window_and_says_that_it_is_cut() {
+        let place = "src/editor.rs:12: cannot find value `gian` in this scope";
+        for (words, whole) in [(place.to_owned(), true), (place.repeat(40), false), ("\u{97f3}\u{e9}\u{1f50a}\t\u{7}".repeat(300), false)] {
+            for scale in [1.0, 2.0, 3.0] {
+                let (width, zoom) = (200 * zoom(scale), zoom(scale));
+                let height = strip_height((width, 200 * zoom), scale, &words);
+                assert!(height <= 64 * zoom, "{height} at {scale}");
+                let shown = cut(wrapped(&words, columns(200)), columns(200), MOST_LINES);
+                assert!(shown.len() <= MOST_LINES && shown.iter().all(|line| line.chars().count() <= 31));
+                assert_eq!(!shown.concat().ends_with(MORE), whole, "{shown:?}");
+                let mut pixels = vec![0; (width * height) as usize];
+                paint(&mut pixels, width, scale, &words);
+                assert!(pixels.contains(&WORDS.into_storage()));
+            }
+        }
+        assert!(wrapped(place, columns(200)).concat().starts_with("src/editor.rs:12:"), "the place comes first");
+    }
+
+    #[test]
+    fn a_strip_leaves_the_editor_at_least_half_of_a_window_that_holds_a_line() {
+        for height in [60, 100, 160, 400] {
+            let strip = strip_height((200, height), 1.0, &"words ".repeat(100));
+            assert!(strip <= height / 2, "{strip} of {height}");
+        }
+        assert!(strip_height((1, 1), 1.0, "words") > 0);
     }
 
     #[test]

@@ -136,6 +136,10 @@ impl Reload<'_> {
             };
             let mut state = self.module.state.lock();
             let again = !moved && state.complaint == complaint;
+            if state.complaint.is_some() && complaint.is_none() {
+                // The manifest is one again, perhaps of the build that plays.
+                state.trouble.take_if(|(build, _)| *build == 0);
+            }
             state.complaint.clone_from(&complaint);
             drop(state);
             if let Some(reason) = complaint.filter(|_| !again) {
@@ -201,10 +205,13 @@ impl Reload<'_> {
         }
         let warn = state.held_bytes > HELD_WARNING && !state.warned_held;
         state.warned_held |= warn;
+        state.trouble = None;
         state.add_build(build);
         state.keep_busy();
         state.moved = true;
         drop(state);
+        // The windows hear of it.
+        self.module.watch.notify_all();
         if warn {
             self.module.say(
                 Level::Warning,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::slot::{DevStatus, HostReport};
+use super::slot::{self, DevStatus, HostReport};
 use super::state::{Entry, State, Suspect};
 use super::{Build, Reloadable, Setup, job, report, watchdog};
 use crate::host::Level;
@@ -80,6 +80,7 @@ impl Module {
             own_faults: 0,
             retry: Instant::now(),
             news: super::InstanceNews::default(),
+            told: None,
         });
         if first {
             state.looked = false;
@@ -231,6 +232,53 @@ impl Module {
         self.work.notify_all();
     }
 
+    /// `dev` may say something else, or somebody wants to hear it. [watch] [any but audio]
+    pub(super) fn look_soon(&self) {
+        self.state.lock().look = true;
+        self.watch.notify_all();
+    }
+
+    /// True while an editor's window of any instance is open. Not under the lock.
+    pub(super) fn has_window(&self) -> bool {
+        let instances = self.instances();
+        instances.iter().filter_map(Weak::upgrade).any(|instance| instance.has_window())
+    }
+
+    /// Takes in what `dev` says. [watchdog]
+    pub(super) fn hear(&self, dev: Option<DevStatus>) {
+        self.state.lock().dev.hear(dev, Instant::now(), slot::now());
+    }
+
+    /// What `dev` has said may count by now. [watchdog]
+    pub(super) fn keep_time(&self) {
+        let dev = &mut self.state.lock().dev;
+        if dev.due().is_some() {
+            let said = dev.status().cloned();
+            dev.hear(said, Instant::now(), slot::now());
+        }
+    }
+
+    /// Shows in the instances' windows what is wrong, where that is not what they show already. [watchdog]
+    pub(super) fn show(&self) {
+        let mut state = self.state.lock();
+        let notice = state.notice();
+        let new = state.entries.iter_mut().filter(|entry| entry.told != notice);
+        let instances: Vec<_> = new
+            .map(|entry| {
+                entry.told.clone_from(&notice);
+                Weak::clone(&entry.instance)
+            })
+            .collect();
+        drop(state);
+        for instance in instances.iter().filter_map(Weak::upgrade) {
+            instance.show(notice.clone());
+        }
+    }
+
+    fn instances(&self) -> Vec<Weak<dyn Reloadable>> {
+        self.state.lock().entries.iter().map(|entry| Weak::clone(&entry.instance)).collect()
+    }
+
     pub(super) fn wake(&self) {
         self.state.lock().awake = true;
         self.work.notify_all();
@@ -265,7 +313,7 @@ impl Module {
     }
 
     pub(super) fn dev(&self) -> Option<DevStatus> {
-        self.state.lock().dev.clone()
+        self.state.lock().dev.status().cloned()
     }
 
     /// Gives up on the step that takes too long, if one does: true if its thread was left behind and a new one is due,

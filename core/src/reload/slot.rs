@@ -30,6 +30,7 @@ mod tests;
 
 pub use folder::{Folder, random_name};
 pub use manifest::{BuildFacts, Manifest, hash_text};
+pub(super) use status::DEV;
 pub use status::{
     DevClaim, DevState, DevStatus, FaultLine, FindingLine, HostReport, InstanceLine, LogLine, RefusalLine,
     ReportFile,

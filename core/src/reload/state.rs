@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::slot::{self, DevStatus, FaultLine, LogLine, Manifest, RefusalLine, hash_text};
+use super::dev::Dev;
+use super::slot::{self, FaultLine, LogLine, Manifest, RefusalLine, hash_text};
 use super::{Build, InstanceNews, Reloadable};
 use crate::host::Level;
+use crate::shell::editors::Notice;
 
 /// One attached instance.
 pub(super) struct Entry {
@@ -27,6 +29,8 @@ pub(super) struct Entry {
     /// Build 0 is given again at this time.
     pub(super) retry: Instant,
     pub(super) news: InstanceNews,
+    /// What its windows were told.
+    pub(super) told: Option<Notice>,
 }
 
 /// The step that the reload thread is at.
@@ -105,7 +109,13 @@ pub(super) struct State {
     pub(super) refusals: VecDeque<RefusalLine>,
     pub(super) faults: VecDeque<FaultLine>,
     pub(super) log: VecDeque<LogLine>,
-    pub(super) dev: Option<DevStatus>,
+    pub(super) dev: Dev,
+    /// The newest build's number and what became of it, if it is not what plays.
+    pub(super) trouble: Option<(u32, String)>,
+    /// Why there is no slot.
+    pub(super) cut_off: Option<String>,
+    /// The slot is to be looked at, sooner than by the clock.
+    pub(super) look: bool,
     /// Something that `dev` waits for is not in the report yet.
     pub(super) urgent: bool,
     /// Something is not in the report yet.
@@ -135,6 +145,29 @@ impl State {
         self.builds.push(build);
     }
 
+    /// False if a newer one plays: what is wrong with an older one concerns nobody.
+    fn is_newest(&self, build: u32) -> bool {
+        self.wanted().is_none_or(|wanted| wanted.number <= build)
+    }
+
+    /// What the editors' windows show: what stands in the way of the next build, the newest reason first.
+    pub(super) fn notice(&self) -> Option<Notice> {
+        let failed = |text: &String| Notice::Failed(text.clone());
+        let trouble = self.trouble.as_ref().map(|(_, text)| failed(text));
+        self.stopped
+            .as_ref()
+            .map(failed)
+            .or_else(|| self.dev.shown().cloned())
+            .or(trouble)
+            .or_else(|| self.cut_off.clone().map(Notice::NotConnected))
+    }
+
+    /// True if every instance's windows show it.
+    pub(super) fn is_shown(&self) -> bool {
+        let notice = self.notice();
+        self.entries.iter().all(|entry| entry.told == notice)
+    }
+
     /// Frequent ticks for the next seconds: something is about to be heard.
     pub(super) fn keep_busy(&mut self) {
         self.busy_until = Some(Instant::now() + Duration::from_secs(2));
@@ -160,12 +193,19 @@ impl State {
     /// Reports a refusal.
     pub(super) fn refused(&mut self, build: u32, hash: Option<u128>, reason: &str) {
         let hash = hash.map(hash_text).unwrap_or_default();
+        let which = if build == 0 { "The build".to_owned() } else { format!("Build {build}") };
+        if build == 0 || self.is_newest(build) {
+            self.trouble = Some((build, clip(&format!("{which} was refused: {reason}"))));
+        }
         let line = RefusalLine { build, hash, at: slot::now(), reason: clip(reason) };
         push(&mut self.refusals, line, LINES);
         self.urgent = true;
     }
 
     pub(super) fn faulted(&mut self, build: u32, message: &str) {
+        if self.is_newest(build) {
+            self.trouble = Some((build, clip(&format!("Build {build} failed: {message}"))));
+        }
         push(&mut self.faults, FaultLine { build, at: slot::now(), message: clip(message) }, LINES);
         self.urgent = true;
     }
@@ -203,7 +243,8 @@ fn push<T>(lines: &mut VecDeque<T>, line: T, most: usize) {
     lines.push_back(line);
 }
 
-fn clip(text: &str) -> String {
+/// As much of a text as is kept.
+pub(super) fn clip(text: &str) -> String {
     let mut end = text.len().min(LINE_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -1,4 +1,4 @@
-//! Hears that a manifest was renamed into place.
+//! Hears that a manifest was renamed into place, and that `dev` says something else.
 //!
 //! Called by: the watchdog, which starts and stops it. Calls: the file-event library, whose thread is the watch thread.
 //! Threads: [watch].
@@ -11,7 +11,7 @@ use notify::event::ModifyKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use parking_lot::{Condvar, Mutex};
 
-use super::slot::MANIFEST;
+use super::slot::{DEV, MANIFEST};
 
 /// A running watch. Ends on drop, which waits for the library's thread: it signals and never joins by itself.
 #[derive(Debug)]
@@ -20,16 +20,25 @@ pub struct Watch {
     gone: Arc<(Mutex<bool>, Condvar)>,
 }
 
+/// What may have happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Moved {
+    /// The manifest is another one.
+    Manifest,
+    /// `dev` says something else.
+    Dev,
+}
+
 /// Longest wait for the library's thread.
 const END: Duration = Duration::from_millis(100);
 
 impl Watch {
-    /// Calls `changed` on [watch] whenever something may have happened to the manifest in `folder`.
+    /// Calls `changed` on [watch] whenever something may have happened to the manifest in `folder`, or to `dev.json`.
     ///
     /// # Errors
     /// The system has no watch left (inotify: 128 per user by default), or cannot watch this file system. The
     /// watchdog's look once a second then does the work.
-    pub fn start(folder: &Path, changed: impl Fn() + Send + 'static) -> notify::Result<Self> {
+    pub fn start(folder: &Path, changed: impl Fn(Moved) + Send + 'static) -> notify::Result<Self> {
         let gone = Arc::new((Mutex::new(false), Condvar::new()));
         let end = End(Arc::clone(&gone));
         let mut calm = false;
@@ -39,8 +48,11 @@ impl Watch {
             if !std::mem::replace(&mut calm, true) {
                 crate::rt::thread::calm();
             }
-            if event.is_ok_and(|event| matters(&event)) {
-                changed();
+            let Ok(event) = event else { return };
+            for (name, moved) in [(MANIFEST, Moved::Manifest), (DEV, Moved::Dev)] {
+                if matters(&event, name) {
+                    changed(moved);
+                }
             }
         })?;
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
@@ -49,7 +61,7 @@ impl Watch {
 }
 
 /// Only names count: data that is written in place is no trigger, and reading the manifest must not be one.
-fn matters(event: &Event) -> bool {
+fn matters(event: &Event, file: &str) -> bool {
     let by_name = match event.kind {
         EventKind::Access(_) | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => false,
         EventKind::Any
@@ -57,7 +69,7 @@ fn matters(event: &Event) -> bool {
         | EventKind::Modify(_)
         | EventKind::Remove(_)
         | EventKind::Other => {
-            event.paths.iter().any(|path| path.file_name().is_some_and(|name| name == MANIFEST))
+            event.paths.iter().any(|path| path.file_name().is_some_and(|name| name == file))
         }
     };
     by_name || event.need_rescan()

@@ -1,4 +1,5 @@
-//! The watchdog: times the reload thread's steps, looks after the watch, writes the module's report.
+//! The watchdog: times the reload thread's steps, looks after the watch, writes the module's report, says what is wrong to
+//! the editors' windows.
 //!
 //! Called by: `module`, as a thread. Calls: `watch`, `slot`. Threads: watchdog.
 
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::module::Module;
 use super::report;
 use super::slot::{ReportFile, Slot, SlotError};
-use super::watch::Watch;
+use super::watch::{Moved, Watch};
 use crate::host::Level;
 
 /// Between two looks at the slot that do not rely on file events.
@@ -18,6 +19,11 @@ const LOOK: Duration = Duration::from_secs(1);
 const REPORT: Duration = Duration::from_millis(100);
 /// Between two reports that only count blocks.
 const COUNT: Duration = Duration::from_secs(1);
+
+/// Of a reloading build that `dev` has not made.
+const NO_SLOT: &str = "this build has no slot; build it with `cargo hotshell dev`";
+/// What brings a slot back.
+const START_DEV: &str = "start `cargo hotshell dev`";
 
 /// What the watchdog holds of the slot. Dropped with it: the watch ends, the report is removed.
 #[derive(Default)]
@@ -35,13 +41,19 @@ pub(super) fn run(module: &Arc<Module>, turn: u64) {
     let mut written = None::<Instant>;
     loop {
         let due = |last: Option<Instant>, period| last.is_none_or(|last| last.elapsed() >= period);
-        if due(looked, LOOK) {
+        let wanted = std::mem::take(&mut module.state.lock().look);
+        if wanted || due(looked, LOOK) {
             looked = Some(Instant::now());
             ties.look(module);
         }
+        module.keep_time();
+        module.show();
         let mut state = module.state.lock();
         if state.watchdog_turn != turn {
             return;
+        }
+        if state.look || !state.is_shown() {
+            continue;
         }
         if let Some((new_turn, text)) = module.abandon_step(&mut state) {
             drop(state);
@@ -67,6 +79,9 @@ pub(super) fn run(module: &Arc<Module>, turn: u64) {
         if let (true, Some(written)) = (state.moved, written) {
             wait = wait.min(period.saturating_sub(written.elapsed()));
         }
+        if let Some(due) = state.dev.due() {
+            wait = wait.min(due.saturating_duration_since(Instant::now()));
+        }
         if let Some(looked) = looked {
             wait = wait.min(LOOK.saturating_sub(looked.elapsed()));
         }
@@ -77,14 +92,18 @@ pub(super) fn run(module: &Arc<Module>, turn: u64) {
 impl Ties {
     /// Opens the slot if it is there, or there again; compares the manifest's stamp; reads `dev.json`.
     fn look(&mut self, module: &Arc<Module>) {
-        let Some(path) = module.setup.slot.as_deref() else { return };
+        let Some(path) = module.setup.slot.as_deref() else {
+            module.state.lock().cut_off.get_or_insert_with(|| NO_SLOT.to_owned());
+            return;
+        };
         if self.slot.as_ref().is_some_and(|slot| !slot.folder().is_current()) {
             (self.slot, self.watch, self.place) = (None, None, None);
         }
-        if self.slot.is_none()
-            && let Err(error) = self.open(module, path)
-        {
-            // A slot that is not there is `dev`'s to make; anything else the author must hear of.
+        let opened = if self.slot.is_none() { self.open(module, path) } else { Ok(()) };
+        module.state.lock().cut_off = opened.as_ref().err().map(|error| format!("{error}; {START_DEV}"));
+        if let Err(error) = opened {
+            module.hear(None);
+            // A slot that is not there is `dev`'s to make; anything else belongs in the host's log too.
             if !matches!(error, SlotError::Missing(_)) {
                 self.complain(module, &error.to_string());
             }
@@ -92,9 +111,10 @@ impl Ties {
         }
         let Some(slot) = &self.slot else { return };
         let stamp = slot.manifest_stamp();
-        let dev = slot.read_dev().ok().flatten();
-        let mut state = module.state.lock();
-        state.dev = dev;
+        // Nobody sees it without a window; what cannot be read is nobody's word.
+        let dev = if module.has_window() { slot.read_dev().ok().flatten() } else { None };
+        module.hear(dev);
+        let state = module.state.lock();
         let changed = state.stamp != stamp && stamp.is_some();
         drop(state);
         if changed {
@@ -105,7 +125,10 @@ impl Ties {
     fn open(&mut self, module: &Arc<Module>, path: &Path) -> Result<(), SlotError> {
         let slot = Slot::existing(path)?;
         let told = Arc::clone(module);
-        match Watch::start(path, move || told.slot_changed()) {
+        match Watch::start(path, move |moved| match moved {
+            Moved::Manifest => told.slot_changed(),
+            Moved::Dev => told.look_soon(),
+        }) {
             Ok(watch) => self.watch = Some(watch),
             Err(error) => self.complain(
                 module,

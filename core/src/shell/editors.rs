@@ -4,8 +4,9 @@
 //! Threads: [any] but audio, unless a method says otherwise.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use hotshell_abi::editor::EditorDesc;
 use parking_lot::Mutex;
@@ -55,8 +56,18 @@ pub enum Notice {
     Building,
     /// It failed or was refused; why.
     Failed(String),
-    /// No slot: nothing will be reloaded.
-    NotConnected,
+    /// No slot: nothing will be reloaded; why.
+    NotConnected(String),
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Building => f.write_str("Building ..."),
+            Self::Failed(why) => f.write_str(why),
+            Self::NotConnected(why) => write!(f, "Not connected: {why}"),
+        }
+    }
 }
 
 /// One plug-in instance, seen from its editor-proxy, which may outlive the adapter's own handle.
@@ -109,12 +120,13 @@ pub struct EditorPart {
     version: AtomicU64,
     notice: Mutex<Option<Notice>>,
     wakes: Mutex<Vec<Weak<dyn Fn() + Send + Sync>>>,
+    on_watch: OnceLock<Box<dyn Fn() + Send + Sync>>,
     desc: Mutex<Option<EditorDesc>>,
     edits: Mutex<VecDeque<Edit>>,
 }
 
-impl std::fmt::Debug for EditorPart {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for EditorPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("EditorPart")
     }
 }
@@ -152,6 +164,21 @@ impl EditorPart {
         let mut wakes = self.wakes.lock();
         wakes.retain(|other| other.strong_count() > 0);
         wakes.push(Arc::downgrade(wake));
+        drop(wakes);
+        if let Some(tell) = self.on_watch.get() {
+            tell();
+        }
+    }
+
+    /// True while somebody watches: a window is open.
+    pub fn is_watched(&self) -> bool {
+        self.wakes.lock().iter().any(|wake| wake.strong_count() > 0)
+    }
+
+    /// From here on `tell` is called whenever somebody begins to watch. Once.
+    pub fn on_watch(&self, tell: Box<dyn Fn() + Send + Sync>) {
+        // There is one caller.
+        let _ = self.on_watch.set(tell);
     }
 
     fn wake(&self) {

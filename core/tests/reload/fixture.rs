@@ -4,6 +4,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use hotshell_core::reload::{
     Attachment, Build, Fault, InstanceNews, Load, NativeLoader, Refusal, Reloadable, STEP_LIMIT, Setup,
     Takeover, attach,
 };
+use hotshell_core::shell::editors::Notice;
 
 const LOGIC: &str = include_str!("logic.rs.txt");
 
@@ -196,6 +198,10 @@ pub struct Player {
     pub taken: Mutex<Vec<(u32, Takeover)>>,
     pub news: Mutex<InstanceNews>,
     pub log: Mutex<Vec<(Level, String)>>,
+    /// An editor's window is open.
+    pub window: AtomicBool,
+    /// What is shown in it.
+    pub notice: Mutex<Option<Notice>>,
 }
 
 impl Player {
@@ -209,6 +215,8 @@ impl Player {
             taken: Mutex::default(),
             news: Mutex::default(),
             log: Mutex::default(),
+            window: AtomicBool::new(false),
+            notice: Mutex::default(),
         })
     }
 
@@ -261,6 +269,14 @@ impl Reloadable for Player {
         let mut news = self.news.lock().unwrap();
         news.blocks += 1;
         InstanceNews { fault: news.fault.take(), ..news.clone() }
+    }
+
+    fn has_window(&self) -> bool {
+        self.window.load(Ordering::Relaxed)
+    }
+
+    fn show(&self, notice: Option<Notice>) {
+        *self.notice.lock().unwrap() = notice;
     }
 
     fn log(&self, level: Level, text: &str) {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Folder, Slot, SlotError, is_free};
 
-const DEV: &str = "dev.json";
+pub(in super::super) const DEV: &str = "dev.json";
 const DEV_LOCK: &str = "dev.lock";
 const DEV_LIMIT: u64 = 64 << 10;
 const HOSTS: &str = "hosts";

@@ -84,20 +84,7 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
     }
 
     fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal> {
-        let taken = self.take(build, why);
-        let editor = self.control.editor_part();
-        match (&taken, why) {
-            (Ok(()), Takeover::Published) => editor.set_notice(None),
-            // After a fault the one before comes back, and what was said of the faulty one stands.
-            (Ok(()), Takeover::Fault) | (Err(ShellError::Busy(_)), _) => {}
-            (Err(error), _) => {
-                editor.set_notice(Some(Notice::Failed(format!(
-                    "Build {} was refused.\n{error}",
-                    build.number
-                ))));
-            }
-        }
-        taken.map_err(|error| match error {
+        self.take(build, why).map_err(|error| match error {
             ShellError::Busy(_) => Refusal::NotNow,
             error => Refusal::Build(error.to_string()),
         })
@@ -127,6 +114,14 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
             slip: news.slip.map(|(build, message)| Fault { build, message }),
             waiting: news.waiting,
         }
+    }
+
+    fn has_window(&self) -> bool {
+        self.control.editor_part().is_watched()
+    }
+
+    fn show(&self, notice: Option<Notice>) {
+        self.control.editor_part().set_notice(notice);
     }
 
     fn log(&self, level: Level, text: &str) {
@@ -179,9 +174,12 @@ impl HotPlugins {
         let care = Arc::new(Care { control: Arc::clone(&control), current: Mutex::new(None) });
         let as_reloadable: Arc<dyn Reloadable> = Arc::clone(&care) as Arc<dyn Reloadable>;
         let attachment = Arc::new(attach(setup, Arc::downgrade(&as_reloadable)));
-        if self.slot.is_none() {
-            control.editor_part().set_notice(Some(Notice::NotConnected));
-        }
+        let ear = Arc::downgrade(&attachment);
+        control.editor_part().on_watch(Box::new(move || {
+            if let Some(attachment) = ear.upgrade() {
+                attachment.window_opened();
+            }
+        }));
         let terminal = Arc::downgrade(&attachment);
         control.set_tap(Box::new(move |level, text| {
             if let Some(attachment) = terminal.upgrade() {
