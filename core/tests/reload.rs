@@ -7,13 +7,15 @@ mod fixture;
 #[path = "reload/hostile.rs"]
 mod hostile;
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use fixture::{Player, Scratch, Variant, logic, wait};
-use hotshell_core::reload::slot::Slot;
+use hotshell_core::reload::slot::{DevState, DevStatus, Slot, now};
 use hotshell_core::reload::{Refusal, Setup, Takeover, attach};
+use hotshell_core::shell::editors::Notice;
 
 fn marked(mark: u32) -> std::path::PathBuf {
     logic(Variant { mark, ..Variant::default() })
@@ -309,20 +311,138 @@ fn without_a_slot_ticks_and_roll_backs_go_on() {
     wait("ticks", || tie.report().blocks > blocks);
 }
 
+fn says(state: DevState, error: Option<&str>) -> DevStatus {
+    let error = error.map(ToOwned::to_owned);
+    DevStatus { pid: 1, state, since: now(), error, ..DevStatus::default() }
+}
+
+fn shows(player: &Player, what: &str, right: impl Fn(Option<&Notice>) -> bool) {
+    wait(what, || right(player.notice.lock().unwrap().as_ref()));
+}
+
+fn failed<'a>(words: &'a str) -> impl Fn(Option<&Notice>) -> bool + 'a {
+    move |notice| matches!(notice, Some(Notice::Failed(text)) if text.contains(words))
+}
+
 #[test]
-fn what_dev_says_is_known() {
+fn what_dev_says_is_known_and_shown_while_a_window_is_open() {
     let scratch = Scratch::new();
     let slot: Slot = scratch.slot();
     let claim = slot.claim_dev().unwrap();
-    let status = hotshell_core::reload::slot::DevStatus {
-        pid: 1,
-        error: Some("src/lib.rs:3: cannot find value".to_owned()),
-        ..hotshell_core::reload::slot::DevStatus::default()
-    };
+    let status = says(DevState::Failed, Some("src/lib.rs:3: cannot find value"));
     claim.write(&status).unwrap();
     let player = Player::new();
     let (tie, _) = player.open(scratch.setup());
+    tie.window_opened();
+    wait("a report, which is written after a look", || !slot.reports().unwrap().is_empty());
+    assert_eq!(tie.dev(), None, "nobody looks");
+    player.window.store(true, Ordering::Relaxed);
+    tie.window_opened();
     wait("dev's error", || tie.dev().as_ref() == Some(&status));
+    shows(&player, "the error", failed("src/lib.rs:3: cannot find value"));
+    claim.write(&says(DevState::Building, None)).unwrap();
+    shows(&player, "building", |notice| notice == Some(&Notice::Building));
+    claim.write(&says(DevState::Idle, None)).unwrap();
+    shows(&player, "nothing", |notice| notice.is_none());
+    claim.write(&status).unwrap();
+    shows(&player, "the error", failed("cannot find value"));
     drop(claim);
     wait("dev's end", || tie.dev().is_none());
+    shows(&player, "nothing", |notice| notice.is_none());
+}
+
+#[test]
+fn what_a_killed_dev_said_is_not_shown_for_ever() {
+    let scratch = Scratch::new();
+    let slot = scratch.slot();
+    let player = Player::new();
+    player.window.store(true, Ordering::Relaxed);
+    let (_tie, _) = player.open(scratch.setup());
+    let claim = slot.claim_dev().unwrap();
+    claim.write(&says(DevState::Building, None)).unwrap();
+    shows(&player, "building", |notice| notice == Some(&Notice::Building));
+    let file = scratch.path().join("dev.json");
+    let said = std::fs::read(&file).unwrap();
+    drop(claim);
+    std::fs::write(&file, said).unwrap();
+    shows(&player, "nothing", |notice| notice.is_none());
+}
+
+#[test]
+fn a_dev_json_that_is_junk_is_nobodys_word_and_the_next_good_one_counts() {
+    let scratch = Scratch::new();
+    let slot = scratch.slot();
+    let player = Player::new();
+    player.window.store(true, Ordering::Relaxed);
+    let (_tie, _) = player.open(scratch.setup());
+    let claim = slot.claim_dev().unwrap();
+    let file = scratch.path().join("dev.json");
+    let elsewhere =
+        scratch.file("elsewhere", &serde_json::to_vec(&says(DevState::Failed, Some("far"))).unwrap());
+    let good = || {
+        claim.write(&says(DevState::Failed, Some("near"))).unwrap();
+        shows(&player, "the error", failed("near"));
+        std::fs::remove_file(&file).unwrap();
+    };
+    for junk in [&b"{"[..], b"", b"[1,2]", b"{\"state\":\"sleeping\"}", &[b' '; 1 << 20], &[0xff; 64]] {
+        good();
+        std::fs::write(&file, junk).unwrap();
+        shows(&player, "nothing", |notice| notice.is_none());
+    }
+    #[cfg(unix)]
+    {
+        good();
+        std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+        shows(&player, "nothing", |notice| notice.is_none());
+        std::fs::remove_file(&file).unwrap();
+        good();
+        assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+        shows(&player, "nothing", |notice| notice.is_none());
+        std::fs::remove_file(&file).unwrap();
+        good();
+        std::fs::create_dir(&file).unwrap();
+        shows(&player, "nothing", |notice| notice.is_none());
+        std::fs::remove_dir(&file).unwrap();
+    }
+    good();
+}
+
+#[test]
+fn a_slot_that_is_missing_is_not_connected_until_it_is_there() {
+    let scratch = Scratch::new();
+    let player = Player::new();
+    let (_tie, _) = player.open(scratch.setup());
+    let lost =
+        |notice: Option<&Notice>| matches!(notice, Some(Notice::NotConnected(why)) if why.contains("dev"));
+    shows(&player, "not connected", lost);
+    drop(scratch.slot());
+    shows(&player, "nothing: a slot without a running `dev` is no error", |notice| notice.is_none());
+    std::fs::remove_dir_all(scratch.path()).unwrap();
+    shows(&player, "not connected", lost);
+}
+
+#[test]
+fn a_refusal_is_shown_until_a_newer_build_plays_and_a_fault_until_its_successor_does() {
+    let scratch = Scratch::new();
+    let player = Player::with(0, |build, _| match build.number {
+        2 => Err(Refusal::Build("made badly".to_owned())),
+        _ => Ok(()),
+    });
+    let (_tie, _) = player.open(scratch.setup());
+    for mark in [1, 2, 3, 4] {
+        scratch.publish(&marked(mark));
+        match mark {
+            2 => shows(&player, "the refusal", failed("made badly")),
+            _ => {
+                wait("the build", || player.last().is_some_and(|(build, _)| build == mark));
+                shows(&player, "nothing", |notice| notice.is_none());
+            }
+        }
+        if mark == 3 {
+            player.fail(3, "src/lib.rs:7: no luck");
+            shows(&player, "the panic and its place", failed("src/lib.rs:7: no luck"));
+            wait("the one before", || player.last().is_some_and(|(_, why)| why == Takeover::Fault));
+            shows(&player, "still, while an older build plays", failed("no luck"));
+        }
+    }
 }

@@ -119,7 +119,7 @@ fn cut(mut lines: Vec<String>, columns: usize, most: usize) -> Vec<String> {
 }
 
 /// The letter that the fonts have for a character; they have those of ISO 8859-1, and a question mark for the rest.
-const fn letter(character: char) -> char {
+fn letter(character: char) -> char {
     match character {
         '\u{2018}' | '\u{2019}' => '\'',
         '\u{201c}' | '\u{201d}' => '"',
@@ -168,7 +168,11 @@ mod tests {
     #[test]
     fn a_message_of_any_length_and_script_fits_a_narrow_window_and_says_that_it_is_cut() {
         let place = "src/editor.rs:12: cannot find value `gian` in this scope";
-        for (words, whole) in [(place.to_owned(), true), (place.repeat(40), false), ("\u{97f3}\u{e9}\u{1f50a}\t\u{7}".repeat(300), false)] {
+        for (words, whole) in [
+            (place.to_owned(), true),
+            (place.repeat(40), false),
+            ("\u{97f3}\u{e9}\u{1f50a}\t\u{7}".repeat(300), false),
+        ] {
             for scale in [1.0, 2.0, 3.0] {
                 let (width, zoom) = (200 * zoom(scale), zoom(scale));
                 let height = strip_height((width, 200 * zoom), scale, &words);
@@ -181,7 +185,10 @@ mod tests {
                 assert!(pixels.contains(&WORDS.into_storage()));
             }
         }
-        assert!(wrapped(place, columns(200)).concat().starts_with("src/editor.rs:12:"), "the place comes first");
+        assert!(
+            wrapped(place, columns(200)).concat().starts_with("src/editor.rs:12:"),
+            "the place comes first"
+        );
     }
 
     #[test]

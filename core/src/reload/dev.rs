@@ -37,7 +37,8 @@ impl Dev {
                     self.due = Some(now + PATIENCE.saturating_sub(age));
                 }
                 Some(DevStatus { state: DevState::Failed, error, .. }) => {
-                    let error = error.as_deref().unwrap_or("the build; see the terminal of `cargo hotshell dev`");
+                    let error =
+                        error.as_deref().unwrap_or("the build; see the terminal of `cargo hotshell dev`");
                     self.shown = Some(Notice::Failed(format!("Failed: {}", super::state::clip(error))));
                 }
                 Some(DevStatus { state: DevState::Idle, .. }) | None => self.shown = None,
