@@ -137,7 +137,7 @@ fn an_editor_that_panics_leaves_the_old_one_up_and_says_why() {
         plugin.calls().lines().iter().any(|line| line.contains("editor") && line.contains("drawn badly"))
     });
     // A strip of words lies above what is left of the old one.
-    let low = |id: &u32| screen.try_size(*id).is_some_and(|(_, height)| height < 40);
+    let low = |id: &u32| screen.try_size(*id).is_some_and(|(_, height)| height <= 80);
     scene.plugin.wait_until("the old editor and a strip of words above it", |_| {
         let strip = screen.children(open.child).into_iter().find(low);
         strip
@@ -157,7 +157,7 @@ fn a_build_that_is_refused_is_said_so_in_the_window() {
     let screen = &*Screen::turn();
     let (mut scene, open) = open(screen);
     scene.slot.publish(&window(&["v2", "refused"]).logic());
-    let low = |id: &u32| screen.try_size(*id).is_some_and(|(_, height)| height < 40);
+    let low = |id: &u32| screen.try_size(*id).is_some_and(|(_, height)| height <= 80);
     scene.plugin.wait_until("a strip of words above the editor", |_| {
         let strip = screen.children(open.child).into_iter().find(low);
         strip
