@@ -111,9 +111,8 @@ impl<I: Instance> Watched<'_, I> {
             Self::said(screen, window).is_some_and(|said| words.iter().all(|word| said.contains(word)))
         });
         if std::env::var_os("HOTSHELL_TESTS_PICTURES").is_some() {
-            self.screen
-                .picture(self.window.child)
-                .save(&format!("hotshell-says-{}", words[0].replace(' ', "-")));
+            let name: String = words[0].chars().filter(char::is_ascii_alphanumeric).collect();
+            self.screen.picture(self.window.child).save(&format!("hotshell-says-{name}"));
         }
     }
 

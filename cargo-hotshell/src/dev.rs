@@ -34,12 +34,24 @@ pub struct Args {
     /// Features of the plug-in's own.
     #[arg(short = 'F', long, value_name = "FEATURES")]
     features: Vec<String>,
+    /// Gives a plug-in without an editor one of sliders. Not by default: it is drawn with egui, which a plug-in that has
+    /// no wish for it would have to compile.
+    #[arg(long)]
+    generic_editor: bool,
     /// Publish builds that the trial refuses, too.
     #[arg(long)]
     force: bool,
     /// Publish builds untried: one that crashes takes the host with it.
     #[arg(long)]
     no_trial: bool,
+}
+
+impl Args {
+    /// Features to build with, under the key of the `dependency` on hotshell.
+    fn features(&self, dependency: &str) -> Vec<String> {
+        let generic = self.generic_editor.then(|| format!("{dependency}/generic-editor"));
+        self.features.iter().cloned().chain(generic).collect()
+    }
 }
 
 /// Ends a `dev` of this process, as Ctrl-C does.
@@ -104,4 +116,22 @@ fn folders(args: &Args) -> Result<Vec<(Format, PathBuf)>, Error> {
         None => System::this().folder(format),
     };
     wanted.map(|format| Ok((format, folder(format)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::*;
+
+    fn features(words: &[&str]) -> Vec<String> {
+        let matches = Args::augment_args(clap::Command::new("dev")).try_get_matches_from(words);
+        Args::from_arg_matches(&matches.expect("parsed")).expect("read").features("shell")
+    }
+
+    #[test]
+    fn a_generic_editor_is_a_feature_of_the_dependency_and_nobodys_who_did_not_ask() {
+        assert_eq!(features(&["dev"]), [""; 0]);
+        assert_eq!(features(&["dev", "--generic-editor", "-F", "own"]), ["own", "shell/generic-editor"]);
+    }
 }

@@ -57,6 +57,7 @@ pub(super) struct Bundles<'a> {
 pub(super) struct Session<'a> {
     project: &'a Project,
     args: &'a Args,
+    features: Vec<String>,
     bundles: Bundles<'a>,
     slot: &'a Slot,
     claim: &'a DevClaim<'a>,
@@ -124,6 +125,7 @@ impl<'a> Session<'a> {
             jobs: 0,
             tryout: None,
             dirty: true,
+            features: args.features(&project.dependency),
             project,
             args,
             bundles,
@@ -176,7 +178,7 @@ impl<'a> Session<'a> {
         let request = Request {
             project: self.project,
             kind: self.kind.clone(),
-            features: &self.args.features,
+            features: &self.features,
             scratch: self.scratch.path(),
             colour: self.terminal.has_colour(),
         };

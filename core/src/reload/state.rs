@@ -145,9 +145,10 @@ impl State {
         self.builds.push(build);
     }
 
-    /// False if a newer one plays: what is wrong with an older one concerns nobody.
+    /// False if a newer one plays, or has something wrong itself: what is wrong with an older one concerns nobody.
     fn is_newest(&self, build: u32) -> bool {
-        self.wanted().is_none_or(|wanted| wanted.number <= build)
+        let known = self.trouble.as_ref().map(|(number, _)| *number);
+        self.wanted().map(|wanted| wanted.number).max(known).is_none_or(|newest| newest <= build)
     }
 
     /// What the editors' windows show: what stands in the way of the next build, the newest reason first.

@@ -13,8 +13,8 @@ const LEAST: (u32, u32) = (320, 160);
 const GREATEST: (u32, u32) = (1200, 2000);
 
 /// All parameters in the order of their description, their groups as headings: switches, drop-downs and sliders. What
-/// `hotshell`'s feature `generic-editor` gives a plug-in without an editor of its own (`cargo hotshell dev --features
-/// hotshell/generic-editor`, or in the manifest for releases too); an author may return it as well.
+/// `hotshell`'s feature `generic-editor` gives a plug-in without an editor of its own (`cargo hotshell dev
+/// --generic-editor`, or in the manifest for releases too); an author may return it as well.
 ///
 /// ```ignore
 /// fn editor(_params: &Arc<Self::Params>) -> Option<Editor> {
