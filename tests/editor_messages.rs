@@ -8,7 +8,7 @@ use embedded_graphics::pixelcolor::BinaryColor;
 use embedded_graphics::prelude::*;
 use embedded_graphics::text::{Baseline, Text};
 use hotshell_abi::describe::param_host_id;
-use hotshell_core::reload::slot::{DevState, DevStatus, now};
+use hotshell_core::reload::slot::{DevState, DevStatus, Slot, now};
 use hotshell_tests::{
     Event, Fixture, HostOptions, Instance, Picture, Scene, Screen, Setup, TestSlot, Window, constant,
 };
@@ -138,7 +138,7 @@ fn says(state: DevState, error: Option<&str>) -> DevStatus {
 fn dev(watched: &mut Watched<'_, impl Instance>) {
     watched.is_silent(RED);
     // Of its own, because the scene is borrowed.
-    let slot = hotshell_core::reload::slot::Slot::existing(watched.scene.slot.path()).expect("a slot");
+    let slot = Slot::existing(watched.scene.slot.path()).expect("a slot");
     let claim = slot.claim_dev().expect("no other");
     let begin = Instant::now();
     claim.write(&says(DevState::Building, None)).expect("written");
@@ -207,6 +207,39 @@ fn what_is_wrong_is_said_in_the_window_while_it_is_wrong() {
     let mut scene = Scene::open_with(&window(&[]), HostOptions::default(), TestSlot::new());
     let open = scene.plugin.open_editor(screen);
     everything(&mut scene, screen, open);
+    scene.plugin.close_editor(screen, open);
+}
+
+#[test]
+fn a_narrow_window_shows_the_place_first_and_keeps_half_of_its_editor() {
+    let screen = &*Screen::turn();
+    let mut scene = Scene::open_with(&window(&[]), HostOptions::default(), TestSlot::new());
+    let open = scene.plugin.open_editor(screen);
+    Watched { scene: &mut scene, screen, window: open }.is_silent(RED);
+    let slot = Slot::existing(scene.slot.path()).expect("a slot");
+    let claim = slot.claim_dev().expect("no other");
+    let error = "src/editor.rs:12: cannot find value `gian` in this scope; ".repeat(9);
+    claim.write(&says(DevState::Failed, Some(&error))).expect("written");
+    Watched { scene: &mut scene, screen, window: open }.says(&["Failed: src/editor.rs:12:"]);
+    let size = scene.plugin.resize_editor(screen, open, 200, 100);
+    scene.plugin.wait_until(
+        "a strip as wide as the window, half as high at most, and the editor below it",
+        |_| {
+            let children = screen.children(open.child);
+            let [editor, strip] = children[..] else { return false };
+            let strip = screen.try_picture(strip);
+            screen.try_size(editor) == Some(size)
+                && strip.is_some_and(|strip| {
+                    strip.width == 200
+                        && strip.height <= 50
+                        && read(&strip).is_some_and(|said| {
+                            said.starts_with("Failed: src/editor.rs:12:") && said.ends_with("...")
+                        })
+                })
+        },
+    );
+    drop(claim);
+    Watched { scene: &mut scene, screen, window: open }.is_silent(RED);
     scene.plugin.close_editor(screen, open);
 }
 

@@ -440,7 +440,7 @@ fn a_refusal_is_shown_until_a_newer_build_plays_and_a_fault_until_its_successor_
         }
         if mark == 3 {
             player.fail(3, "src/lib.rs:7: no luck");
-            shows(&player, "the panic and its place", failed("src/lib.rs:7: no luck"));
+            shows(&player, "the panic and its place", failed("Build 3 failed: src/lib.rs:7: no luck"));
             wait("the one before", || player.last().is_some_and(|(_, why)| why == Takeover::Fault));
             shows(&player, "still, while an older build plays", failed("no luck"));
         }

@@ -195,7 +195,9 @@ impl State {
     pub(super) fn refused(&mut self, build: u32, hash: Option<u128>, reason: &str) {
         let hash = hash.map(hash_text).unwrap_or_default();
         let which = if build == 0 { "The build".to_owned() } else { format!("Build {build}") };
-        if build == 0 || self.is_newest(build) {
+        // What failed while it played is refused from then on, which is no news.
+        let said = self.trouble.as_ref().is_some_and(|(number, _)| *number == build);
+        if build == 0 || (self.is_newest(build) && !said) {
             self.trouble = Some((build, clip(&format!("{which} was refused: {reason}"))));
         }
         let line = RefusalLine { build, hash, at: slot::now(), reason: clip(reason) };
