@@ -52,6 +52,14 @@ pub enum Rude {
     FewerChannels,
     /// Channels of every input bus but the first are null pointers, as for a bus that is off.
     NullInputs,
+    /// Channels of all output buses are null pointers.
+    NullOutputs,
+    /// Null for the arrays of buses, and a count of them.
+    NullBuses,
+    /// Less than no buses.
+    NegativeBuses,
+    /// Buses of less than no channels.
+    NegativeChannels,
     /// No process context, and neither lists nor queues for output.
     NothingElse,
 }
@@ -257,6 +265,18 @@ impl Vst3Audio {
                     bus.__field0 = AudioBusBuffers__type0 { channelBuffers32: nulls.as_mut_ptr() };
                 }
                 data.inputs = inputs.as_mut_ptr();
+            }
+            Rude::NullOutputs => {
+                for bus in &mut fewer {
+                    bus.__field0 = AudioBusBuffers__type0 { channelBuffers32: nulls.as_mut_ptr() };
+                }
+                data.outputs = fewer.as_mut_ptr();
+            }
+            Rude::NullBuses => (data.inputs, data.outputs) = (ptr::null_mut(), ptr::null_mut()),
+            Rude::NegativeBuses => (data.numInputs, data.numOutputs) = (-1, i32::MIN),
+            Rude::NegativeChannels => {
+                inputs.iter_mut().chain(&mut fewer).for_each(|bus| bus.numChannels = -1);
+                (data.inputs, data.outputs) = (inputs.as_mut_ptr(), fewer.as_mut_ptr());
             }
             Rude::NothingElse => {
                 data.outputParameterChanges = ptr::null_mut();

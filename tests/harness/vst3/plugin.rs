@@ -38,6 +38,8 @@ pub enum OnRestart {
     Reread,
     /// Deactivates and activates inside the call where the latency moved (Ardour 7). Only while no thread plays.
     CycleInside,
+    /// Saves the state and loads it again inside the first such call.
+    LoadInside,
     /// Deactivates and activates at its next tick where latency or buses moved.
     CycleLater,
 }
@@ -174,9 +176,17 @@ impl Vst3 {
                 processor.setProcessing(1);
             }
         };
+        let (asking, loads) = (self.asking.clone(), Arc::clone(&self.cycles));
+        let load = move |_: u32| {
+            if loads.fetch_add(1, Ordering::Relaxed) == 0 {
+                let saved = asking.save().expect("saves at any time");
+                assert!(asking.load(&saved), "loads at any time");
+            }
+        };
         let inside: Option<Box<dyn Fn(u32) + Send>> = match self.on_restart {
             OnRestart::Reread => Some(Box::new(reread)),
             OnRestart::CycleInside => Some(Box::new(cycle)),
+            OnRestart::LoadInside => Some(Box::new(load)),
             OnRestart::Note | OnRestart::CycleLater => None,
         };
         *self.data.inside.lock().unwrap_or_else(PoisonError::into_inner) = inside;
