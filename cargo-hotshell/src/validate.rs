@@ -17,7 +17,7 @@ use crate::format::{Format, Wanted};
 use crate::project::{Project, Selection};
 use crate::terminal::{Terminal, span};
 use crate::{Error, install};
-use tool::{Ran, Settings, TOOLS, Tool};
+use tool::{Mode, Ran, Settings, TOOLS, Tool};
 
 /// Runs clap-validator, Steinberg's validator and pluginval on the plug-in's bundles.
 #[derive(clap::Args, Debug)]
@@ -79,8 +79,9 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let interrupted = crate::interrupt::flag()?;
     let mut score = Score::default();
     for bundle in &bundles {
-        for tool in TOOLS.iter().filter(|tool| Some(tool.format) == Format::of(bundle)) {
-            score.add(tool, bundle, Settings::of(args.strictness), &mut terminal)?;
+        let tools = TOOLS.iter().filter(|tool| Some(tool.format) == Format::of(bundle));
+        for (tool, mode) in tools.flat_map(|tool| tool.modes.iter().map(move |mode| (tool, *mode))) {
+            score.add(tool, mode, bundle, Settings::of(args.strictness), &mut terminal)?;
             if interrupted.load(Ordering::Acquire) {
                 return Ok(ExitCode::from(130));
             }
@@ -109,26 +110,29 @@ impl Score {
     fn add(
         &mut self,
         tool: &'static Tool,
+        mode: Mode,
         bundle: &Path,
         settings: Settings,
         terminal: &mut Terminal,
     ) -> Result<(), Error> {
-        let name = bundle.file_name().unwrap_or_default().display();
-        terminal.busy(&format!("{} on {name}", tool.program));
+        let (name, program) = (bundle.file_name().unwrap_or_default().display(), tool.name(mode));
+        terminal.busy(&format!("{program} on {name}"));
         let started = Instant::now();
-        let ran = tool.run(bundle, settings);
+        let ran = tool.run(mode, bundle, settings);
         terminal.idle();
         match ran? {
+            // Once, however many ways there are to run it.
+            Ran::Missing if self.missing.iter().any(|known| known.program == tool.program) => {}
             Ran::Missing => self.missing.push(tool),
             Ran::Passed(counts) => {
                 self.passed += 1;
                 let took = span(started.elapsed());
-                terminal.say("Passed", format_args!("{name}, {}: {counts} in {took}", tool.program));
+                terminal.say("Passed", format_args!("{name}, {program}: {counts} in {took}"));
             }
             Ran::Failed { why, output } => {
                 self.failed += 1;
                 terminal.print(&output);
-                terminal.fail("Failed", format_args!("{name}, {}: {why}", tool.program));
+                terminal.fail("Failed", format_args!("{name}, {program}: {why}"));
             }
         }
         Ok(())

@@ -20,10 +20,24 @@ pub(super) struct Tool {
     pub(super) format: Format,
     /// How to get it.
     pub(super) get: &'static str,
+    /// It is run once in each.
+    pub(super) modes: &'static [Mode],
     arguments: fn(&mut Command, &Path, Settings),
     /// Its counts, from its words without colours; `Err`: why a good exit status is not to be believed.
-    counts: fn(&str) -> Result<String, String>,
+    counts: fn(&str, Mode) -> Result<String, String>,
 }
+
+/// One way to run a validator.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mode {
+    /// The argument that asks for it.
+    pub(super) argument: Option<&'static str>,
+    /// Tests of one plug-in, at least; 0: not known.
+    least: u64,
+}
+
+/// A validator that has one way.
+const PLAIN: [Mode; 1] = [Mode { argument: None, least: 0 }];
 
 /// How they are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +79,20 @@ pub(super) static TOOLS: [Tool; 3] = [
         arguments: |command, bundle, _| {
             command.arg("validate").arg(bundle);
         },
-        counts: |said| last_line(said, "tests run,").ok_or_else(no_result),
+        modes: &PLAIN,
+        counts: |said, _| last_line(said, "tests run,").ok_or_else(no_result),
     },
     Tool {
         program: "validator",
         format: Format::Vst3,
         get: "it is Steinberg's: build the target `validator` of https://github.com/steinbergmedia/vst3sdk with CMake",
+        // Its tests on one instance, the same on an instance for each, and many more combinations. The numbers are those
+        // of SDK 3.7.14.
+        modes: &[
+            Mode { argument: None, least: 47 },
+            Mode { argument: Some("-l"), least: 47 },
+            Mode { argument: Some("-e"), least: 537 },
+        ],
         arguments: |command, bundle, _| {
             command.arg(bundle);
         },
@@ -86,7 +108,8 @@ pub(super) static TOOLS: [Tool; 3] = [
             command.args((!settings.display).then_some("--skip-gui-tests"));
             command.arg("--validate").arg(bundle);
         },
-        counts: pluginval,
+        modes: &PLAIN,
+        counts: |said, _| pluginval(said),
     },
 ];
 
@@ -98,12 +121,27 @@ fn last_line(said: &str, part: &str) -> Option<String> {
     said.lines().rev().find(|line| line.contains(part)).map(|line| line.trim().to_owned())
 }
 
-fn steinberg(said: &str) -> Result<String, String> {
+/// A plug-in that it cannot make an instance of costs it tests and not its good exit status.
+fn steinberg(said: &str, mode: Mode) -> Result<String, String> {
     let result = last_line(said, "tests passed,").ok_or_else(no_result)?;
     let result = result.trim_start_matches("Result: ").to_owned();
+    let numbers: Vec<u64> = result.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let [passed, failed] = numbers[..] else { return Err(no_result()) };
     // Its tests that cannot be set up count neither as passed nor as failed.
     let skipped = said.lines().filter(|line| line.contains("Failed to setup")).count();
-    if skipped > 0 { Err(format!("{result}, {skipped} could not be set up")) } else { Ok(result) }
+    let classes = said.lines().filter(|line| line.trim() == "category = Audio Module Class").count();
+    let least = mode.least * u64::try_from(classes).unwrap_or(0);
+    if skipped > 0 {
+        Err(format!("{result}, {skipped} could not be set up"))
+    } else if classes == 0 {
+        Err(format!("{result}, but it has found no plug-in in the bundle"))
+    } else if passed + failed < least {
+        Err(format!("{result}, but {classes} plug-ins make {least} tests"))
+    } else if failed > 0 {
+        Err(result)
+    } else {
+        Ok(result)
+    }
 }
 
 fn pluginval(said: &str) -> Result<String, String> {
@@ -119,8 +157,9 @@ impl Tool {
     ///
     /// # Errors
     /// It is there and cannot be started.
-    pub(super) fn run(&self, bundle: &Path, settings: Settings) -> Result<Ran, Error> {
+    pub(super) fn run(&self, mode: Mode, bundle: &Path, settings: Settings) -> Result<Ran, Error> {
         let mut command = Command::new(self.program);
+        command.args(mode.argument);
         (self.arguments)(&mut command, bundle, settings);
         let output = match command.stdin(Stdio::null()).output() {
             Ok(output) => output,
@@ -129,11 +168,17 @@ impl Tool {
         };
         let said =
             format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
-        Ok(self.judge(output.status, said))
+        Ok(self.judge(mode, output.status, said))
     }
 
-    fn judge(&self, status: ExitStatus, said: String) -> Ran {
-        let counts = (self.counts)(&console::strip_ansi_codes(&said));
+    /// Its name, with what it is run with.
+    pub(super) fn name(&self, mode: Mode) -> String {
+        mode.argument
+            .map_or_else(|| self.program.to_owned(), |argument| format!("{} {argument}", self.program))
+    }
+
+    fn judge(&self, mode: Mode, status: ExitStatus, said: String) -> Ran {
+        let counts = (self.counts)(&console::strip_ansi_codes(&said), mode);
         match counts {
             Ok(counts) if status.success() => Ran::Passed(counts),
             Ok(counts) => Ran::Failed { why: format!("{counts} ({status})"), output: said },
@@ -154,8 +199,20 @@ mod tests {
                         failed, 0 warnings, 6 skipped\n";
 
     fn judge(program: &str, code: i32, said: &str) -> Ran {
+        judge_mode(0, program, code, said)
+    }
+
+    fn judge_mode(mode: usize, program: &str, code: i32, said: &str) -> Ran {
         let tool = TOOLS.iter().find(|tool| tool.program == program).unwrap();
-        tool.judge(ExitStatus::from_raw(code << 8), said.to_owned())
+        tool.judge(tool.modes[mode], ExitStatus::from_raw(code << 8), said.to_owned())
+    }
+
+    /// Words of Steinberg's for a bundle of `classes` plug-ins.
+    fn steinberg(classes: usize, passed: u64, failed: u64) -> String {
+        let class = "  Class Info 0:\n\tcategory = Audio Module Class\n".repeat(classes);
+        format!(
+            "{class}\tcategory = Plugin Compatibility Class\n---\nResult: {passed} tests passed, {failed} tests failed\n---\n"
+        )
     }
 
     fn why(ran: Ran) -> String {
@@ -170,8 +227,10 @@ mod tests {
         assert_eq!(judge("clap-validator", 0, CLAP), Ran::Passed(passed.to_owned()));
         let text = why(judge("clap-validator", 1, CLAP));
         assert!(text.starts_with(passed) && text.contains('1'), "{text}");
-        let result = "---\nResult: 47 tests passed, 0 tests failed\n---\n";
-        assert_eq!(judge("validator", 0, result), Ran::Passed("47 tests passed, 0 tests failed".to_owned()));
+        let passed = |count: u64| Ran::Passed(format!("{count} tests passed, 0 tests failed"));
+        assert_eq!(judge("validator", 0, &steinberg(1, 47, 0)), passed(47));
+        assert_eq!(judge_mode(1, "validator", 0, &steinberg(2, 94, 0)), passed(94));
+        assert_eq!(judge_mode(2, "validator", 0, &steinberg(2, 1074, 0)), passed(1074));
         let said = "Strictness level: 10\nCompleted tests in pluginval / Open\nCompleted tests in pluginval / State\n\
                     SUCCESS\n";
         let Ran::Passed(text) = judge("pluginval", 0, said) else { panic!("it passed") };
@@ -184,8 +243,13 @@ mod tests {
     #[test]
     fn a_good_exit_status_without_a_result_or_with_tests_that_were_not_run_is_a_failure() {
         assert!(why(judge("validator", 0, "usage: validator FILE.html")).contains("another program"));
-        let text = "[Failed to setup]\nResult: 46 tests passed, 0 tests failed\n";
-        assert!(why(judge("validator", 0, text)).contains("1 could not be set up"));
+        let text = format!("[Failed to setup]\n{}", steinberg(1, 46, 0));
+        assert!(why(judge("validator", 0, &text)).contains("1 could not be set up"));
+        assert!(why(judge("validator", 0, &steinberg(1, 46, 0))).contains("make 47 tests"));
+        assert!(why(judge_mode(1, "validator", 0, &steinberg(2, 47, 0))).contains("2 plug-ins make 94"));
+        assert!(why(judge_mode(2, "validator", 0, &steinberg(1, 47, 0))).contains("make 537"));
+        assert!(why(judge("validator", 0, &steinberg(0, 47, 0))).contains("no plug-in"));
+        assert!(why(judge("validator", 0, &steinberg(1, 46, 1))).contains("1 tests failed"));
         assert!(why(judge("pluginval", 0, "Completed tests in x\n")).contains("no result"));
         assert!(why(judge("pluginval", 139, "Strictness")).contains("139"));
     }
@@ -194,7 +258,7 @@ mod tests {
     fn a_validator_that_is_not_there_is_missing_and_not_an_error() {
         let nowhere = Tool { program: "hotshell-no-such-validator", ..copy(&TOOLS[1]) };
         let settings = Settings { strictness: 10, display: false };
-        assert_eq!(nowhere.run(Path::new("x.vst3"), settings).unwrap(), Ran::Missing);
+        assert_eq!(nowhere.run(PLAIN[0], Path::new("x.vst3"), settings).unwrap(), Ran::Missing);
     }
 
     fn copy(tool: &Tool) -> Tool {

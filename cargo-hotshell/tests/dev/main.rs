@@ -259,19 +259,38 @@ fn a_bundle_with_reload_code_is_refused() {
     assert_eq!(bench.beside_the_bundle(), [""; 0]);
 }
 
+/// A script in place of Steinberg's validator, which finds one plug-in; `set` sets `n`, the tests that it passes.
+fn steinberg(set: &str) -> String {
+    format!("{set}; echo '  category = Audio Module Class'; echo \"Result: $n tests passed, 0 tests failed\"")
+}
+
 #[test]
 fn the_validators_that_are_there_are_run_on_each_bundle_and_their_word_decides() {
     let bench = Bench::new();
     bench.tool("clap-validator", "echo '2 tests run, 2 passed, 0 failed'", 0);
-    bench.tool("validator", "echo \"$1\"; echo 'Result: 47 tests passed, 0 tests failed'", 0);
+    bench.tool("validator", &steinberg("case $1 in -e) n=537;; *) n=47;; esac"), 0);
     bench.tool("pluginval", "echo \"$*\"; echo 'Strictness level: 7'; echo 'SUCCESS'", 0);
     let (ok, text) = bench.run(&["validate", "gain", "--strictness", "7", "--require-all"]);
     assert!(ok, "{text}");
-    for part in
-        ["gain.clap, clap-validator: 2 tests run", "gain.vst3, validator: 47 tests", "gain.vst3, pluginval:"]
-    {
+    for part in [
+        "gain.clap, clap-validator: 2 tests run",
+        "gain.vst3, validator: 47 tests",
+        "gain.vst3, validator -l: 47 tests",
+        "gain.vst3, validator -e: 537 tests",
+        "gain.vst3, pluginval:",
+    ] {
         assert!(text.contains(part), "{part} in {text}");
     }
+    // Its exit status says that all is well.
+    bench.tool("validator", &steinberg("n=47"), 0);
+    let (ok, text) = bench.run(&["validate", "gain", "--format", "vst3"]);
+    assert!(!ok && text.contains("gain.vst3, validator -e: 47 tests passed, 0 tests failed, but"), "{text}");
+    bench.tool("validator", &steinberg("n=600; [ \"$1\" = -l ] && echo '[Failed to setup]'"), 0);
+    let (ok, text) = bench.run(&["validate", "gain", "--format", "vst3"]);
+    assert!(
+        !ok && text.contains("gain.vst3, validator -l: 600 tests passed, 0 tests failed, 1 could not"),
+        "{text}"
+    );
     let (ok, text) = bench.run(&["validate", "gain", "--dev"]);
     assert!(!ok && text.contains("run `cargo hotshell dev` first"), "{text}");
 
