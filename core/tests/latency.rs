@@ -7,12 +7,14 @@ mod rig;
 
 use std::sync::Arc;
 
+use hotshell_core::instance::Table;
 use hotshell_core::shell::{Changes, Phase, Shell};
 use hotshell_derive::Params;
+use hotshell_logic::export::api;
 use hotshell_logic::params::{BoolParam, IntParam};
 use hotshell_logic::{
     AudioBuffer, AudioConfig, CreateContext, EventList, PluginInfo, PluginLogic, ProcessContext,
-    ProcessStatus,
+    ProcessStatus, RenderMode,
 };
 use rig::Rig;
 
@@ -288,4 +290,29 @@ fn falling_in_step_allocates_and_frees_nothing_on_the_audio_thread() {
     blocks(&mut rig, SETTLED);
     assert_eq!(told_and_read(&rig).1, 30);
     assert_eq!(used(&mut rig), 0);
+}
+
+#[test]
+fn an_activation_without_a_block_makes_room_for_the_build_that_waits() {
+    let (shell, _) = rig::open::<Late<0>>();
+    let config = AudioConfig {
+        sample_rate: rig::RATE,
+        max_frames: rig::BLOCK,
+        layout: 0,
+        mode: RenderMode::REALTIME,
+        reserved: 0,
+    };
+    let audio = shell.activate(config).unwrap();
+    assert_eq!(shell.read_latency(), 0);
+    shell.swap(Table::linked(api::<Late<100>, f32>()), 1).unwrap();
+    assert!(shell.is_waiting());
+    shell.deactivate(audio);
+    let audio = shell.activate(config).unwrap();
+    assert!(!shell.is_waiting());
+    assert_eq!(shell.take_changes(Phase::AtOnce), Changes::LATENCY, "hosts restart for that");
+    shell.swap(Table::linked(api::<Late<30>, f32>()), 2).unwrap();
+    shell.deactivate(audio);
+    let audio = shell.activate(config).unwrap();
+    assert_eq!(shell.read_latency(), 30, "and yet it is no restart: nothing was heard that could go on");
+    shell.deactivate(audio);
 }
