@@ -179,10 +179,10 @@ pub trait Reloadable: Send + Sync {
     /// Drop retired instances, prepare stale ones again, answer what happened since. Every 20 ms or sooner. [reload]
     fn tick(&self) -> InstanceNews;
 
-    /// True while one of its editors' windows is open: somebody wants to hear what `dev` says. [watchdog]
+    /// True while one of its editors' windows is open: somebody wants to hear what `dev` says. Watchdog.
     fn has_window(&self) -> bool;
 
-    /// What its editors' windows show from here on; `None`: nothing is wrong. [watchdog]
+    /// What its editors' windows show from here on; `None`: nothing is wrong. Watchdog.
     fn show(&self, notice: Option<Notice>);
 
     /// One line for the host's log. [reload], watchdog
