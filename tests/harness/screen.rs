@@ -250,7 +250,15 @@ impl Screen {
     /// If it cannot be seen.
     #[must_use]
     pub fn picture(&self, window: u32) -> Picture {
-        self.try_picture(window).expect("a window that can be seen")
+        let begin = Instant::now();
+        loop {
+            // None while it gets another size between the question and the answer.
+            if let Some(picture) = self.try_picture(window) {
+                return picture;
+            }
+            assert!(begin.elapsed() < crate::plugin::PATIENCE, "a window that can be seen");
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
     }
 
     /// Windows on the desktop.
