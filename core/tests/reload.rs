@@ -357,15 +357,21 @@ fn what_a_killed_dev_said_is_not_shown_for_ever() {
     let slot = scratch.slot();
     let player = Player::new();
     player.window.store(true, Ordering::Relaxed);
-    let (_tie, _) = player.open(scratch.setup());
+    let (tie, _) = player.open(scratch.setup());
     let claim = slot.claim_dev().unwrap();
     claim.write(&says(DevState::Building, None)).unwrap();
     shows(&player, "building", |notice| notice == Some(&Notice::Building));
     let file = scratch.path().join("dev.json");
     let said = std::fs::read(&file).unwrap();
     drop(claim);
-    std::fs::write(&file, said).unwrap();
     shows(&player, "nothing", |notice| notice.is_none());
+    std::fs::write(&file, said).unwrap();
+    drop(tie);
+    let late = Player::new();
+    late.window.store(true, Ordering::Relaxed);
+    let (_late_tie, _) = late.open(scratch.setup());
+    wait("a report, which is written after a look", || !slot.reports().unwrap().is_empty());
+    shows(&late, "nothing, though the file is there", |notice| notice.is_none());
 }
 
 #[test]
