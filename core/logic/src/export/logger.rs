@@ -52,12 +52,22 @@ impl Stores {
     }
 
     fn forward(&self, record: &Record<'_>) {
+        if record.level() > log::Level::Info && is_toolkit(record.target()) {
+            return;
+        }
         // A copy, so that the shell is not called under the lock.
         let first = self.lock().first().map(|(_, store)| store.clone());
         if let Some(store) = first {
             store.log(level(record.level()) as u32, &format!("{}: {}", record.target(), record.args()));
         }
     }
+}
+
+/// Crates that come along with an editor. What they say of the graphics driver at each opening is for their own authors.
+const TOOLKITS: [&str; 4] = ["egui", "epaint", "baseview", "softbuffer"];
+
+fn is_toolkit(target: &str) -> bool {
+    TOOLKITS.iter().any(|name| target.starts_with(name))
 }
 
 const fn level(level: log::Level) -> Level {
@@ -105,5 +115,22 @@ mod tests {
         say("to nobody");
         assert_eq!(*first.lines.lock().unwrap(), ["2: dsp: one"]);
         assert_eq!(*second.lines.lock().unwrap(), ["2: dsp: two"]);
+    }
+
+    #[test]
+    fn a_toolkit_is_heard_from_info_on_and_everybody_else_always() {
+        let shell = Fake::new(&[]);
+        let stores = Stores(Mutex::new(Vec::new()));
+        stores.attach(1, shell.store());
+        for (level, target) in [
+            (log::Level::Debug, "egui_glow::painter"),
+            (log::Level::Info, "egui_glow::painter"),
+            (log::Level::Debug, "dsp"),
+        ] {
+            let arguments = format_args!("{level}");
+            stores.forward(&Record::builder().level(level).target(target).args(arguments).build());
+        }
+        drop(stores.detach(1));
+        assert_eq!(*shell.lines.lock().unwrap(), ["1: egui_glow::painter: INFO", "0: dsp: DEBUG"]);
     }
 }
