@@ -170,6 +170,9 @@ fn keys_that_a_vst3_host_passes_on_reach_a_text_field_and_nothing_else() {
 fn space_is_the_hosts(fixture: &Fixture, at: (i16, i16)) {
     let screen = &*Screen::turn();
     let mut scene = Scene::open_with(fixture, HostOptions::default(), TestSlot::new());
+    // The pointer is there already when the window opens, and nobody has the keyboard yet.
+    screen.take_keyboard();
+    screen.point(at.0, at.1);
     let open = scene.plugin.open_editor(screen);
     scene.plugin.wait_until("a picture", |_| screen.try_picture(open.child).is_some_and(|p| p.colours() > 3));
     screen.give_keyboard(open.parent);

@@ -341,6 +341,15 @@ impl Screen {
         sent.expect("sent").check().expect("a window that can be seen");
     }
 
+    /// No window has the keyboard, as before any is shown.
+    ///
+    /// # Panics
+    /// If the X server is gone.
+    pub fn take_keyboard(&self) {
+        let sent = self.connection.set_input_focus(InputFocus::NONE, self.root, x11rb::CURRENT_TIME);
+        sent.expect("sent").check().expect("there is always a root");
+    }
+
     /// Codes of the keys that windows of the host's have got since the last call.
     ///
     /// # Panics

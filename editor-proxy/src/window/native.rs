@@ -11,10 +11,14 @@ use std::cell::Cell;
 use baseview::{PlatformHandle, WindowContext};
 use hotshell_abi::editor::WindowHandle;
 use raw_window_handle::{HasDisplayHandle, RawDisplayHandle};
+use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt, EventMask, InputFocus};
 use x11rb::xcb_ffi::XCBConnection;
 
 use super::handle_of;
+
+/// `PointerRoot` of the X protocol (section 10, SetInputFocus); below it there is only `None`.
+const POINTER_ROOT: u32 = 1;
 
 /// More windows than any host puts around a plug-in's.
 const DEEPEST: u32 = 64;
@@ -88,9 +92,14 @@ impl Native {
         false
     }
 
+    /// True for "nobody", for "whoever is under the pointer" (which would be the editor again), and for the desktop.
+    fn is_nobody(&self, focus: u32) -> bool {
+        focus <= POINTER_ROOT || self.connection.setup().roots.iter().any(|screen| screen.root == focus)
+    }
+
     /// Whoever has the keyboard gets it back later. For moments before an editor may take it.
     pub(crate) fn remember(&self) {
-        if let Some(focus) = self.focus().filter(|focus| !self.is_ours(*focus)) {
+        if let Some(focus) = self.focus().filter(|focus| !self.is_nobody(*focus) && !self.is_ours(*focus)) {
             self.before.set(focus);
         }
     }
