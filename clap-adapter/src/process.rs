@@ -63,6 +63,8 @@ pub(crate) struct Processor<'a> {
     host: HostAudioProcessorHandle<'a>,
     pub(crate) audio: Box<dyn Audio>,
     scratch: Scratch,
+    /// Frames of the longest block.
+    max_frames: u32,
     /// Debug builds ask the host once per activation whether this is an audio thread.
     thread_checked: bool,
 }
@@ -85,7 +87,7 @@ impl<'a> PluginAudioProcessor<'a, Shared, Main<'a>> for Processor<'a> {
         let scratch = Scratch::new(ports.0, ports.1);
         let config = AudioConfig { sample_rate, max_frames, layout: 0, mode: shared.mode(), reserved: 0 };
         let audio = main.activate(config)?;
-        Ok(Self { shared, host, audio, scratch, thread_checked: !cfg!(debug_assertions) })
+        Ok(Self { shared, host, audio, scratch, max_frames, thread_checked: !cfg!(debug_assertions) })
     }
 
     fn deactivate(self, main: &Main<'a>) {
@@ -148,9 +150,13 @@ impl Processor<'_> {
         block.steady_time = process.steady_time.max(-1);
         block.mode = self.shared.mode();
         let outcome = self.audio.process(&mut block, &input, &mut output);
+        // A hint, and only of whole buffers: clap-validator 0.4.1's fuzzer holds it against what lies behind the block.
+        let whole = process.frames_count >= self.max_frames;
         for (port, bus) in block.outputs().iter().enumerate() {
             // SAFETY: `fill` made at most `audio_outputs_count` buses, in the host's order.
-            unsafe { (*process.audio_outputs.add(port)).constant_mask = bus.constant_mask };
+            unsafe {
+                (*process.audio_outputs.add(port)).constant_mask = if whole { bus.constant_mask } else { 0 };
+            }
         }
         // SAFETY: the shell is done with its block.
         unsafe { silence(process, given, MOST_CHANNELS) };

@@ -239,7 +239,7 @@ fn constant_masks_go_in_and_only_the_shells_come_out() {
         block.set_constant_mask(0, 2);
         Outcome::default()
     });
-    bench.activate();
+    assert!(bench.activate_at(48_000.0, 16));
     let (mut input, mut output) = (Audio::new(2), Audio::new(1));
     input.ports[0].constant_mask = 3;
     output.ports[0].constant_mask = u64::MAX;
@@ -250,6 +250,10 @@ fn constant_masks_go_in_and_only_the_shells_come_out() {
         "what the host left in the output's mask promises nothing"
     );
     assert_eq!(output.ports[0].constant_mask, 2);
+    bench.deactivate();
+    assert!(bench.activate_at(48_000.0, 64));
+    bench.process(&with_audio(&input, &mut output));
+    assert_eq!(output.ports[0].constant_mask, 0, "of a part of the host's buffer nothing is said");
 }
 
 #[test]
