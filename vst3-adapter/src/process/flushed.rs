@@ -10,12 +10,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hotshell_abi::event::NoteAddress;
 use hotshell_abi::{Event, EventKind};
 use hotshell_core::shell::{Audio, EventSource};
 
 use crate::process::cell::Cell;
 
-/// Most events that wait. Of one controller only the last value does, so it takes more than 1024 controllers and keys.
+/// Most events that wait. Of one controller and of one key only the last one does, so that neither crowds out the rest.
 const MOST: usize = 1024;
 
 /// What waits for the next block.
@@ -71,12 +72,10 @@ impl Flushed {
 }
 
 impl Waiting {
-    /// The last value of a controller counts; its place is the last one.
+    /// Of a controller or a key the last event counts; its place is the last one.
     fn add(&mut self, event: Event) {
-        if let Some(place) = controller(&event).and_then(|own| {
-            let same = |other: &Event| other.port == event.port && controller(other) == Some(own);
-            self.0.iter().position(same)
-        }) {
+        let own = subject(&event);
+        if let Some(place) = own.and_then(|own| self.0.iter().position(|other| subject(other) == Some(own))) {
             self.0.remove(place);
         }
         if self.0.len() < MOST {
@@ -85,30 +84,41 @@ impl Waiting {
     }
 }
 
-/// Status and number of a controller; the number is 0 where a channel has one of the kind.
-fn controller(event: &Event) -> Option<[u8; 2]> {
+/// Controllers that mean something in their order only: data entry, its steps, and the parameter that it goes to.
+const fn is_in_order(number: u8) -> bool {
+    matches!(number, 6 | 38 | 96..=101)
+}
+
+/// What an event is about: a later one about the same replaces it.
+fn subject(event: &Event) -> Option<(NoteAddress, [u8; 2])> {
+    let Event { port, channel, key, note_id, .. } = *event;
     let [status, number, _] = event.midi_bytes();
-    match (event.kind, status & 0xf0) {
-        (EventKind::MIDI, 0xb0) => Some([status, number]),
-        (EventKind::MIDI, 0xd0 | 0xe0) => Some([status, 0]),
-        _ => None,
-    }
+    let midi = match (event.kind, status & 0xf0) {
+        (EventKind::NOTE_OFF, _) => [0, 0],
+        (EventKind::MIDI, 0xb0) if !is_in_order(number) => [status, number],
+        (EventKind::MIDI, 0xd0 | 0xe0) => [status, 0],
+        // A note on without velocity ends the note too.
+        (EventKind::MIDI, 0x80 | 0x90) => [0x80 | (status & 0x0f), number],
+        _ => return None,
+    };
+    Some((NoteAddress { port, channel, key, note_id }, midi))
 }
 
 fn is_kept(event: &Event) -> bool {
     let [status, _, velocity] = event.midi_bytes();
-    let note_off = status & 0xf0 == 0x80 || (status & 0xf0 == 0x90 && velocity == 0);
     match event.kind {
         EventKind::NOTE_OFF => true,
-        EventKind::MIDI => note_off || controller(event).is_some(),
+        EventKind::MIDI => match status & 0xf0 {
+            0x80 | 0xb0 | 0xd0 | 0xe0 => true,
+            0x90 => velocity == 0,
+            _ => false,
+        },
         _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use hotshell_abi::event::NoteAddress;
-
     use super::*;
 
     fn events(list: &[Event]) -> Waiting {
@@ -142,6 +152,25 @@ mod tests {
         assert_eq!(waiting(&flushed), wanted);
         flushed.keep(&events(&[Event::note(EventKind::NOTE_OFF, 3, at, 0.5)]));
         assert_eq!(waiting(&flushed).len(), wanted.len() + 1);
+    }
+
+    #[test]
+    fn note_offs_said_again_and_again_leave_room_for_the_pedal() {
+        let flushed = Flushed::new();
+        for _ in 0..MOST {
+            flushed.keep(&events(&[Event::midi(0, 0, [0x80, 60, 0]), Event::midi(0, 0, [0x90, 61, 0])]));
+        }
+        flushed.keep(&events(&[Event::midi(0, 0, [0xb0, 64, 0])]));
+        assert_eq!(waiting(&flushed), [[0x80, 60, 0], [0x90, 61, 0], [0xb0, 64, 0]]);
+    }
+
+    #[test]
+    fn a_registered_parameter_is_set_in_the_order_in_which_it_was() {
+        let flushed = Flushed::new();
+        let bend_range = [(101, 0), (100, 0), (6, 12), (101, 127), (100, 127)];
+        let messages = bend_range.map(|(number, value)| [0xb0, number, value]);
+        flushed.keep(&events(&messages.map(|bytes| Event::midi(0, 0, bytes))));
+        assert_eq!(waiting(&flushed), messages);
     }
 
     #[test]
