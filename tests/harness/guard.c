@@ -117,9 +117,11 @@ void free(void *old) {
 }
 #endif
 
-static atomic_int watching;
-static atomic_ullong trapped;
-static atomic_int first_call;
+/* Each thread's own: a trapped thread that ends (sigaltstack, munmap) is no block of another test's. In the program
+ * itself, so that a signal handler may touch them. */
+static _Thread_local atomic_int watching;
+static _Thread_local atomic_ullong trapped;
+static _Thread_local atomic_int first_call;
 
 static void on_trap(int signal, siginfo_t *info, void *raw) {
     (void)signal;
