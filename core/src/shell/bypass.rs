@@ -147,7 +147,8 @@ fn fade_step(sample_rate: f64) -> f64 {
     1.0 / automatic_frames(sample_rate) as f64
 }
 
-/// Another delay of the dry signal, or of a wet one that is too early: filled unheard, then faded to. Afterwards it holds the one before.
+/// Another delay of the dry signal, or of a wet one that is too early: filled unheard, then faded to. Afterwards it holds
+/// the one before.
 #[derive(Debug)]
 pub struct Redelay<S> {
     line: DelayLine<S>,
