@@ -32,7 +32,7 @@ use crate::host::{HostOptions, MainThread, Processor, Shared, TestHost};
 use crate::play::{Play, Playing, Recording};
 
 /// Longest wait for anything in a test. Generous: nothing is measured with it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A parameter as the host sees it.
 #[derive(Clone, PartialEq, Debug)]

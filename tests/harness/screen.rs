@@ -381,7 +381,7 @@ impl Screen {
     pub fn press(&self, x: i16, y: i16) -> Pressed<'_> {
         self.fake(6, 0, x, y);
         self.fake(4, 1, 0, 0);
-        Pressed { screen: self, from: (x, y), gone: 0, since: Instant::now() }
+        Pressed { screen: self, from: (x, y), gone: 0, stage: Stage::Drags, since: Instant::now() }
     }
 
     fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
@@ -405,12 +405,27 @@ pub struct Pressed<'a> {
     from: (i16, i16),
     /// Pixels from there.
     gone: i16,
+    stage: Stage,
     since: Instant,
 }
 
-/// Time between two presses of [`Pressed::right`] and [`Pressed::up`].
-const AGAIN: Duration = Duration::from_secs(2);
-/// Pixels that they go.
+/// What a hand does with the button that did not get what it wanted.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Drags as far as it goes, and stays there.
+    Drags,
+    /// Has let go.
+    LetGo,
+    /// Is back where it began, and does not press yet.
+    Back,
+    /// Has pressed again, and does not move yet.
+    Again,
+}
+
+/// Time that it stays in each stage. A toolkit sees what happened between two frames of its own as one: on a busy machine a
+/// hand that did all of it at once would have gone from the far end back to the far end, and moved nothing.
+const STAGE: Duration = Duration::from_secs(2);
+/// Pixels that it goes.
 const FURTHEST: i16 = 90;
 
 impl Pressed<'_> {
@@ -427,23 +442,39 @@ impl Pressed<'_> {
 
     fn go(&mut self, right: i16, down: i16) {
         let (x, y) = self.from;
-        if self.gone >= FURTHEST {
-            if self.since.elapsed() < AGAIN {
-                return;
-            }
-            (self.since, self.gone) = (Instant::now(), 0);
-            self.screen.fake(5, 1, 0, 0);
-            self.screen.fake(6, 0, x, y);
-            self.screen.fake(4, 1, 0, 0);
+        if matches!(self.stage, Stage::Drags) && self.gone < FURTHEST {
+            self.gone += 1;
+            self.screen.fake(6, 0, x + right * self.gone, y + down * self.gone);
+            self.since = Instant::now();
         }
-        self.gone += 1;
-        self.screen.fake(6, 0, x + right * self.gone, y + down * self.gone);
+        if self.since.elapsed() < STAGE {
+            return;
+        }
+        self.since = Instant::now();
+        self.stage = match self.stage {
+            Stage::Drags => {
+                self.screen.fake(5, 1, 0, 0);
+                Stage::LetGo
+            }
+            Stage::LetGo => {
+                self.screen.fake(6, 0, x, y);
+                Stage::Back
+            }
+            Stage::Back => {
+                self.screen.fake(4, 1, 0, 0);
+                Stage::Again
+            }
+            Stage::Again => {
+                self.gone = 0;
+                Stage::Drags
+            }
+        };
     }
 }
 
 impl Drop for Pressed<'_> {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if !std::thread::panicking() && matches!(self.stage, Stage::Drags | Stage::Again) {
             self.screen.fake(5, 1, 0, 0);
         }
     }
