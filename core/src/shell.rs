@@ -23,7 +23,7 @@ mod verdict;
 use std::any::Any;
 
 use bitflags::bitflags;
-use hotshell_abi::{AudioConfig, Event, PluginDesc, RenderMode, Transport};
+use hotshell_abi::{AudioConfig, Event, PluginDesc, RenderMode, Track, Transport};
 
 use crate::host::Host;
 pub use crate::rt::block::{HostBlock, HostBus, HostChannel};
@@ -249,6 +249,17 @@ pub trait Shell: Send + Sync {
     /// values are in place. What he did with a parameter that is not announced yet waits until it is. [main]
     fn take_edits(&self) -> Vec<editors::Edit> {
         Vec::new()
+    }
+
+    /// The host says this of the track that the plug-in sits on; `None`: nothing any more. For editors; it stays over a
+    /// reload.
+    fn set_track(&self, track: Option<Track>) {
+        let _ = track;
+    }
+    /// The host says that so many frames lie between the main output and what is heard; 0: none, or not known. As
+    /// [`Shell::set_track`].
+    fn set_presentation_latency(&self, frames: u32) {
+        let _ = frames;
     }
 
     /// The host's pointers are about to end: no call of [`Host`] after this returns.

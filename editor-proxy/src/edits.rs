@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, Weak};
 
+use hotshell_abi::Track;
 use hotshell_abi::editor::{EditorDesc, EditorSize};
 use hotshell_core::shell::editors::{Edit, EditorAccess, Editors};
 use parking_lot::Mutex;
@@ -141,5 +142,13 @@ impl EditorAccess for Line {
         if let Some(stage) = self.stage.upgrade().filter(|_| !self.is_cut()) {
             stage.set_wants_keys(wanted);
         }
+    }
+
+    fn track(&self) -> Option<Track> {
+        self.editors.track()
+    }
+
+    fn presentation_latency(&self) -> u32 {
+        self.editors.presentation_latency()
     }
 }

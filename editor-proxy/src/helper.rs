@@ -21,6 +21,7 @@ pub(crate) enum Command {
     Resize(EditorSize),
     Scale(f64),
     Key(EditorKey),
+    Repaint,
 }
 
 /// Where an editor goes.
@@ -73,6 +74,7 @@ fn obey(editor: &OpenEditor, command: Command, place: &mut Place, line: &Line) {
             editor.scale(scale)
         }
         Command::Key(key) => editor.key(key).map(drop),
+        Command::Repaint => editor.repaint(),
     };
     if let Err(why) = done {
         line.failed(&why.to_string());

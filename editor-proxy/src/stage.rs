@@ -92,6 +92,8 @@ struct Inner {
     next: Option<Cast>,
     /// Version of the shell's builds that was looked at last.
     seen: Option<u64>,
+    /// What the host had said of the plug-in's surroundings when the editors were told last.
+    surroundings: u64,
     /// The build whose editor failed last.
     failed: Option<EditorBuild>,
     why: Option<String>,
@@ -250,6 +252,7 @@ impl Stage {
         let (stay, errands) = {
             let Some(mut inner) = self.inner.try_lock() else { return again() };
             inner.place?;
+            inner.look_at_surroundings(self.editors.surroundings());
             (inner.stay, inner.look_around(self.editors.version()))
         };
         for line in &errands.logs {
@@ -340,6 +343,13 @@ impl Inner {
             errands.look = Some(Look { version, again });
         }
         errands
+    }
+
+    /// What the host says of the plug-in's surroundings is read in each frame: who draws only when told is told.
+    fn look_at_surroundings(&mut self, surroundings: u64) {
+        if std::mem::replace(&mut self.surroundings, surroundings) != surroundings {
+            self.tell(Command::Repaint);
+        }
     }
 
     /// The next editor has drawn, or has failed.

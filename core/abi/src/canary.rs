@@ -80,6 +80,7 @@ crossing_types! {
     crate::editor::EditorDesc => "EditorDesc",
     crate::editor::EditorKey => "EditorKey",
     crate::editor::EditorArgs => "EditorArgs",
+    crate::Track => "Track",
 }
 
 /// What a side was built with. Kept in the logic's table; the shell compares it with its own before any call.

@@ -9,7 +9,7 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
-use crate::{EPOCH, MAGIC, Str};
+use crate::{EPOCH, MAGIC, Str, Track};
 
 /// Opaque: one open editor of the logic's.
 pub type EditorHandle = *mut c_void;
@@ -206,6 +206,10 @@ pub struct EditorHost {
     pub failed: unsafe extern "C" fn(context: EditorHostHandle, why: Str<'_>),
     /// [editor]. 1: a text field has the focus, keys are the editor's. 0: they are the host's.
     pub wants_keys: unsafe extern "C" fn(context: EditorHostHandle, wanted: u32),
+    /// [any but audio]. What the host says of the track; 0, and nothing written, if it says nothing.
+    pub track: unsafe extern "C" fn(context: EditorHostHandle, out: *mut Track) -> u32,
+    /// [any but audio]. Frames from the main output to what is heard; 0: none, or the host does not say.
+    pub presentation_latency: unsafe extern "C" fn(context: EditorHostHandle) -> u32,
 }
 
 // SAFETY: the table is never written after it is made; its pointers lead to functions.
@@ -294,6 +298,22 @@ impl EditorHostRef {
     pub fn wants_keys(&self, wanted: bool) {
         // SAFETY: the context is alive as long as `self`.
         unsafe { (self.api().wants_keys)(self.context, u32::from(wanted)) }
+    }
+
+    /// What the host says of the track.
+    #[must_use]
+    pub fn track(&self) -> Option<Track> {
+        let mut track = Track::default();
+        // SAFETY: the context is alive as long as `self`; `track` is a live local.
+        let said = unsafe { (self.api().track)(self.context, &raw mut track) };
+        (said != 0).then_some(track)
+    }
+
+    /// Frames from the main output to what is heard.
+    #[must_use]
+    pub fn presentation_latency(&self) -> u32 {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().presentation_latency)(self.context) }
     }
 }
 

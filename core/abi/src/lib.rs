@@ -26,6 +26,7 @@ pub mod snapshot;
 pub mod status;
 pub mod store;
 pub mod table;
+pub mod track;
 pub mod view;
 
 pub use block::{AudioConfig, BusBuffer, ProcessArgs, RenderMode, Sample, Transport};
@@ -40,6 +41,7 @@ pub use event::{Event, EventKind, EventOutput};
 pub use status::{Reason, Status};
 pub use store::StoreRef;
 pub use table::{LogicApi, LogicEntry, ShellApi};
+pub use track::Track;
 pub use view::{ByteSink, Bytes, Slice, Str, TextBuffer};
 
 /// The name that a logic library exports: an `extern "C"` function of type [`LogicEntry`].

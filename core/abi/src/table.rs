@@ -115,6 +115,9 @@ pub struct LogicApi {
     pub editor_scale: unsafe extern "C" fn(editor: EditorHandle, scale: f64) -> Status,
     /// [editor]. A key that the host passed on; [`Status::NOT_SUPPORTED`] if the editor has no use for it.
     pub editor_key: unsafe extern "C" fn(editor: EditorHandle, key: *const EditorKey) -> Status,
+    /// [editor]. What the host says of the plug-in's surroundings ([`EditorHost`](crate::editor::EditorHost)) has changed:
+    /// it is drawn again.
+    pub editor_repaint: unsafe extern "C" fn(editor: EditorHandle) -> Status,
 }
 
 /// Logic to shell. Every function catches panics inside.

@@ -144,6 +144,7 @@ unsafe extern "C" fn append_to<T: Extend<u8>>(context: *mut c_void, bytes: *cons
 
 /// Text of limited size in the caller's memory: parameter texts, panic messages. Never allocates.
 #[repr(C)]
+#[derive(Clone)]
 pub struct TextBuffer {
     len: u32,
     bytes: [u8; Self::CAPACITY],

@@ -10,8 +10,9 @@ mod face;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+pub use hotshell_abi::Track;
 use hotshell_abi::editor::{EditorArgs, EditorHostRef};
 pub use hotshell_abi::editor::{EditorDesc, EditorKey, EditorSize, WindowHandle, WindowKind};
 
@@ -151,7 +152,20 @@ impl fmt::Debug for EditorContext {
     }
 }
 
+/// An [`EditorContext`] that keeps nothing alive.
+pub(crate) struct WeakContext(Weak<Inner>);
+
+impl WeakContext {
+    pub(crate) fn upgrade(&self) -> Option<EditorContext> {
+        self.0.upgrade().map(EditorContext)
+    }
+}
+
 impl EditorContext {
+    pub(crate) fn downgrade(&self) -> WeakContext {
+        WeakContext(Arc::downgrade(&self.0))
+    }
+
     pub(crate) fn new(args: &EditorArgs, host: EditorHostRef, parts: Arc<Parts>) -> Self {
         let EditorArgs { parent, size, scale, build, .. } = *args;
         Self(Arc::new(Inner {
@@ -188,6 +202,21 @@ impl EditorContext {
     #[must_use]
     pub fn build(&self) -> u32 {
         self.0.build
+    }
+
+    /// What the host says of the track that the plug-in sits on: its name, its colour. `None` until it says anything; it
+    /// may do so at any time, and the window is drawn again then. It stays over a reload. [any] but audio
+    #[must_use]
+    pub fn track(&self) -> Option<Track> {
+        self.0.host.track()
+    }
+
+    /// Frames, at the host's sample rate, from the plug-in's main output to what is heard: what is drawn that much later is
+    /// in time with the sound. 0 if there are none or the host does not say, as with every CLAP host: CLAP has no word for
+    /// it. The window is drawn again when it changes. [any] but audio
+    #[must_use]
+    pub fn presentation_latency(&self) -> u32 {
+        self.0.host.presentation_latency()
     }
 
     /// Takes hold of `param`, as a user does at the start of a drag. Let go by dropping the answer; a swap that lands

@@ -94,6 +94,7 @@ impl<G: PluginLogicCore<S>, S: Sample> Table<G, S> {
         editor_resize: editor::resize,
         editor_scale: editor::scale,
         editor_key: editor::key,
+        editor_repaint: editor::repaint,
     };
 }
 

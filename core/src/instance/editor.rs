@@ -157,6 +157,16 @@ impl OpenEditor {
         }
         self.shared.table.expect(status, "editor").map(|()| true)
     }
+
+    /// What the host says of the plug-in's surroundings has changed: it is drawn again.
+    ///
+    /// # Errors
+    /// A panic there.
+    pub fn repaint(&self) -> Result<(), ShellError> {
+        // SAFETY: as in `show`.
+        let status = unsafe { (self.shared.table.0.editor_repaint)(self.handle) };
+        self.shared.table.expect(status, "editor")
+    }
 }
 
 impl Drop for OpenEditor {

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hotshell_abi::editor::{EditorHost, EditorHostHandle, EditorSize};
-use hotshell_abi::{EPOCH, MAGIC, Str};
+use hotshell_abi::{EPOCH, MAGIC, Str, Track};
 
 /// What an open editor may ask for. None of it may wait for [main] or the host. [editor]
 pub trait EditorAccess: Send + Sync {
@@ -29,6 +29,14 @@ pub trait EditorAccess: Send + Sync {
     fn failed(&self, why: &str);
     /// Whose the keys are.
     fn wants_keys(&self, wanted: bool);
+    /// What the host says of the track. [any] but audio
+    fn track(&self) -> Option<Track> {
+        None
+    }
+    /// Frames from the main output to what is heard; 0: not known. [any] but audio
+    fn presentation_latency(&self) -> u32 {
+        0
+    }
 }
 
 /// One open editor's place in the shell. An `Arc<EditorOwner>`'s address is the `EditorHostHandle`.
@@ -65,19 +73,23 @@ pub static EDITOR_HOST: EditorHost = EditorHost {
     drawn,
     failed,
     wants_keys,
+    track,
+    presentation_latency,
 };
 
-fn guarded(context: EditorHostHandle, call: impl FnOnce(&dyn EditorAccess)) {
+/// What `call` answers; nothing much for a null context, or after a panic.
+fn guarded<T: Default>(context: EditorHostHandle, call: impl FnOnce(&dyn EditorAccess) -> T) -> T {
     if context.is_null() {
-        return;
+        return T::default();
     }
     // SAFETY: the handle is the address of an `Arc<EditorOwner>` of which the caller is an owner (`retain`), so it is
     // alive during the call.
     let owner = unsafe { &*context.cast::<EditorOwner>() };
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| call(owner.access.as_ref()))) {
+    catch_unwind(AssertUnwindSafe(|| call(owner.access.as_ref()))).unwrap_or_else(|payload| {
         // Its drop may panic again, and would do so across the boundary.
         std::mem::forget(payload);
-    }
+        T::default()
+    })
 }
 
 unsafe extern "C" fn retain(context: EditorHostHandle) {
@@ -124,4 +136,21 @@ unsafe extern "C" fn failed(context: EditorHostHandle, why: Str<'_>) {
 
 unsafe extern "C" fn wants_keys(context: EditorHostHandle, wanted: u32) {
     guarded(context, |editor| editor.wants_keys(wanted != 0));
+}
+
+unsafe extern "C" fn track(context: EditorHostHandle, out: *mut Track) -> u32 {
+    // SAFETY: the table's contract: null or a live `Track` of the caller's.
+    let Some(out) = (unsafe { out.as_mut() }) else { return 0 };
+    guarded(context, |editor| {
+        let said = editor.track();
+        let is_said = said.is_some();
+        if let Some(track) = said {
+            *out = track;
+        }
+        u32::from(is_said)
+    })
+}
+
+unsafe extern "C" fn presentation_latency(context: EditorHostHandle) -> u32 {
+    guarded(context, |editor| editor.presentation_latency())
 }

@@ -5,9 +5,10 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, OnceLock, Weak};
 
+use hotshell_abi::Track;
 use hotshell_abi::editor::EditorDesc;
 use parking_lot::Mutex;
 
@@ -97,7 +98,16 @@ pub trait Editors: Send + Sync {
     /// What is wrong, if anything.
     fn notice(&self) -> Option<Notice>;
 
-    /// From here on `wake` is called when the version or the notice moved, for as long as the caller keeps it. Whoever
+    /// What the host says of the track that the plug-in sits on, if anything.
+    fn track(&self) -> Option<Track>;
+
+    /// Frames from the main output to what is heard; 0: none, or the host does not say.
+    fn presentation_latency(&self) -> u32;
+
+    /// Moves whenever [`Editors::track`] or [`Editors::presentation_latency`] may answer something else. Wait-free.
+    fn surroundings(&self) -> u64;
+
+    /// From here on `wake` is called when the version, the surroundings or the notice moved, for as long as the caller keeps it. Whoever
     /// was named before still is: an instance may have several windows.
     fn watch(&self, wake: &Wake);
 
@@ -119,6 +129,9 @@ const MOST_EDITS: usize = 4096;
 pub struct EditorPart {
     version: AtomicU64,
     notice: Mutex<Option<Notice>>,
+    track: Mutex<Option<Track>>,
+    presentation_latency: AtomicU32,
+    surroundings: AtomicU64,
     wakes: Mutex<Vec<Weak<dyn Fn() + Send + Sync>>>,
     on_watch: OnceLock<Box<dyn Fn() + Send + Sync>>,
     desc: Mutex<Option<EditorDesc>>,
@@ -141,6 +154,44 @@ impl EditorPart {
     /// How often it moved.
     pub fn version(&self) -> u64 {
         self.version.load(Acquire)
+    }
+
+    /// The host says this of the track; `None`: nothing any more.
+    pub fn set_track(&self, track: Option<Track>) {
+        let mut place = self.track.lock();
+        if *place == track {
+            return;
+        }
+        *place = track;
+        drop(place);
+        self.surroundings_moved();
+    }
+
+    /// What the host says of the track.
+    pub fn track(&self) -> Option<Track> {
+        self.track.lock().clone()
+    }
+
+    /// The host says how many frames it takes from the main output to what is heard.
+    pub fn set_presentation_latency(&self, frames: u32) {
+        if self.presentation_latency.swap(frames, AcqRel) != frames {
+            self.surroundings_moved();
+        }
+    }
+
+    /// What it said.
+    pub fn presentation_latency(&self) -> u32 {
+        self.presentation_latency.load(Acquire)
+    }
+
+    /// How often the host has said something else.
+    pub fn surroundings(&self) -> u64 {
+        self.surroundings.load(Acquire)
+    }
+
+    fn surroundings_moved(&self) {
+        self.surroundings.fetch_add(1, AcqRel);
+        self.wake();
     }
 
     /// Sets what is wrong.

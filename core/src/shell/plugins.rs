@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
-use hotshell_abi::{AbiCanary, AudioConfig, LogicApi, NotePortsDesc, PluginDesc, Reason, RenderMode, Sample};
+use hotshell_abi::{
+    AbiCanary, AudioConfig, LogicApi, NotePortsDesc, PluginDesc, Reason, RenderMode, Sample, Track,
+};
 use parking_lot::Mutex;
 
 use crate::host::{Host, Level};
@@ -234,6 +236,12 @@ impl<K: Kind, P: Parameters, S: Sample> Shell for Around<K, P, S> {
     }
     fn take_edits(&self) -> Vec<Edit> {
         self.control.take_announced_edits()
+    }
+    fn set_track(&self, track: Option<Track>) {
+        self.control.editor_part().set_track(track);
+    }
+    fn set_presentation_latency(&self, frames: u32) {
+        self.control.editor_part().set_presentation_latency(frames);
     }
     fn disconnect(&self) {
         self.control.disconnect();

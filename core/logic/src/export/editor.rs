@@ -11,13 +11,17 @@ use hotshell_abi::editor::{EditorArgs, EditorDesc, EditorHandle, EditorHostRef, 
 use hotshell_abi::table::SharedHandle;
 use hotshell_abi::{ByteSink, Sample, Status};
 
-use crate::editor::{EditorContext, EditorWindow, or_stand_in};
+use crate::editor::{EditorContext, EditorWindow, WeakContext, or_stand_in};
 use crate::export::panic::gate;
 use crate::export::shared::{Shared, refuse};
 use crate::plugin::PluginLogicCore;
 
 /// What an `EditorHandle` points to.
-struct Open(Box<dyn EditorWindow>);
+struct Open {
+    window: Box<dyn EditorWindow>,
+    /// As long as the window keeps it: what wakes it goes with it.
+    cx: WeakContext,
+}
 
 pub(super) unsafe extern "C" fn describe<G: PluginLogicCore<S>, S: Sample>(
     shared: SharedHandle,
@@ -48,9 +52,11 @@ pub(super) unsafe extern "C" fn open<G: PluginLogicCore<S>, S: Sample>(
         let host = unsafe { EditorHostRef::retain(args.host, args.context) };
         let Some(host) = host else { return Status::BAD_ARGUMENT };
         let Some(editor) = or_stand_in(G::editor(&shared.params)) else { return Status::NOT_SUPPORTED };
-        match editor.build(EditorContext::new(args, host, Arc::clone(&shared.parts))) {
+        let cx = EditorContext::new(args, host, Arc::clone(&shared.parts));
+        let weak = cx.downgrade();
+        match editor.build(cx) {
             Ok(window) => {
-                *out = Box::into_raw(Box::new(Open(window))).cast();
+                *out = Box::into_raw(Box::new(Open { window, cx: weak })).cast();
                 Status::OK
             }
             Err(why) => refuse(&why.to_string(), message),
@@ -72,17 +78,17 @@ pub(super) unsafe extern "C" fn close(editor: EditorHandle) -> Status {
 
 /// # Safety
 /// `editor` is null or came from `open`, was not closed, and this is the thread that opened it.
-unsafe fn with(editor: EditorHandle, call: impl FnOnce(&mut dyn EditorWindow) -> Status) -> Status {
+unsafe fn with(editor: EditorHandle, call: impl FnOnce(&mut Open) -> Status) -> Status {
     gate(|| {
         // SAFETY: by contract.
         let Some(open) = (unsafe { editor.cast::<Open>().as_mut() }) else { return Status::BAD_ARGUMENT };
-        call(open.0.as_mut())
+        call(open)
     })
 }
 
 pub(super) unsafe extern "C" fn show(editor: EditorHandle, visible: u32) -> Status {
-    let call = |window: &mut dyn EditorWindow| {
-        window.show(visible != 0);
+    let call = |open: &mut Open| {
+        open.window.show(visible != 0);
         Status::OK
     };
     // SAFETY: the table's contract on editor handles.
@@ -90,8 +96,8 @@ pub(super) unsafe extern "C" fn show(editor: EditorHandle, visible: u32) -> Stat
 }
 
 pub(super) unsafe extern "C" fn resize(editor: EditorHandle, size: EditorSize) -> Status {
-    let call = |window: &mut dyn EditorWindow| {
-        window.resize(size.width, size.height);
+    let call = |open: &mut Open| {
+        open.window.resize(size.width, size.height);
         Status::OK
     };
     // SAFETY: the table's contract on editor handles.
@@ -99,8 +105,8 @@ pub(super) unsafe extern "C" fn resize(editor: EditorHandle, size: EditorSize) -
 }
 
 pub(super) unsafe extern "C" fn scale(editor: EditorHandle, scale: f64) -> Status {
-    let call = |window: &mut dyn EditorWindow| {
-        window.scale(scale);
+    let call = |open: &mut Open| {
+        open.window.scale(scale);
         Status::OK
     };
     // SAFETY: the table's contract on editor handles.
@@ -110,8 +116,19 @@ pub(super) unsafe extern "C" fn scale(editor: EditorHandle, scale: f64) -> Statu
 pub(super) unsafe extern "C" fn key(editor: EditorHandle, key: *const EditorKey) -> Status {
     // SAFETY: the table's contract: null or readable for the call.
     let Some(key) = (unsafe { key.as_ref() }) else { return Status::BAD_ARGUMENT };
-    let call = |window: &mut dyn EditorWindow| {
-        if window.key(key) { Status::OK } else { Status::NOT_SUPPORTED }
+    let call = |open: &mut Open| {
+        if open.window.key(key) { Status::OK } else { Status::NOT_SUPPORTED }
+    };
+    // SAFETY: the table's contract on editor handles.
+    unsafe { with(editor, call) }
+}
+
+pub(super) unsafe extern "C" fn repaint(editor: EditorHandle) -> Status {
+    let call = |open: &mut Open| {
+        if let Some(cx) = open.cx.upgrade() {
+            cx.repaint();
+        }
+        Status::OK
     };
     // SAFETY: the table's contract on editor handles.
     unsafe { with(editor, call) }

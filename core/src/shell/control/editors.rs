@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use hotshell_abi::editor::EditorDesc;
-use hotshell_abi::{ParamDesc, Sample};
+use hotshell_abi::{ParamDesc, Sample, Track};
 
 use crate::host::Level;
 use crate::params::Parameters;
@@ -72,6 +72,18 @@ impl<P: Parameters, S: Sample> Editors for Control<P, S> {
 
     fn notice(&self) -> Option<Notice> {
         self.editors.notice()
+    }
+
+    fn track(&self) -> Option<Track> {
+        self.editors.track()
+    }
+
+    fn presentation_latency(&self) -> u32 {
+        self.editors.presentation_latency()
+    }
+
+    fn surroundings(&self) -> u64 {
+        self.editors.surroundings()
     }
 
     fn watch(&self, wake: &Wake) {
