@@ -13,6 +13,8 @@ use clack_extensions::note_ports::PluginNotePorts;
 use clack_extensions::render::PluginRender;
 #[cfg(feature = "editor")]
 use clack_extensions::timer::PluginTimer;
+#[cfg(feature = "editor")]
+use clack_extensions::track_info::PluginTrackInfo;
 use clack_plugin::extensions::PluginExtensions;
 use hotshell_abi::{BusDesc, PersistDesc, PluginDesc};
 
@@ -40,6 +42,10 @@ mod surround;
 mod tail;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "editor")]
+mod track_info;
+#[cfg(all(test, feature = "editor"))]
+mod track_tests;
 mod voice_info;
 
 pub(crate) use find::find;
@@ -114,7 +120,7 @@ pub(crate) fn declare(builder: &mut PluginExtensions<'_, Clap>, offers: &Offers)
     }
     #[cfg(feature = "editor")]
     if offers.gui {
-        builder.register::<gui::Gui>().register::<PluginTimer>();
+        builder.register::<gui::Gui>().register::<PluginTimer>().register::<PluginTrackInfo>();
     }
     if offers.layouts {
         builder.register::<PluginAudioPortsConfig>().register::<PluginAudioPortsConfigInfo>();

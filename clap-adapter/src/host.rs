@@ -19,6 +19,8 @@ use clack_extensions::state::HostState;
 use clack_extensions::surround::HostSurround;
 use clack_extensions::tail::HostTail;
 use clack_extensions::thread_check::HostThreadCheck;
+#[cfg(feature = "editor")]
+use clack_extensions::track_info::HostTrackInfo;
 use clack_extensions::voice_info::HostVoiceInfo;
 use clack_plugin::host::{HostAudioProcessorHandle, HostMainThreadHandle, HostSharedHandle};
 use hotshell_core::host::{Host, Level};
@@ -41,6 +43,8 @@ struct Extensions {
     surround: Option<HostSurround>,
     tail: Option<HostTail>,
     thread_check: Option<HostThreadCheck>,
+    #[cfg(feature = "editor")]
+    track_info: Option<HostTrackInfo>,
     voice_info: Option<HostVoiceInfo>,
 }
 
@@ -72,6 +76,8 @@ impl Link {
             surround: find(host),
             tail: find(host),
             thread_check: find(host),
+            #[cfg(feature = "editor")]
+            track_info: find(host),
             voice_info: find(host),
         };
         let text =
@@ -232,6 +238,12 @@ impl Link {
     #[cfg(feature = "editor")]
     pub(crate) fn host(&self) -> Option<HostSharedHandle<'static>> {
         (!self.gone.load(Ordering::Acquire)).then_some(self.host)
+    }
+
+    /// Where to ask about the track; `None` if the host has no word for it, or the instance is being destroyed.
+    #[cfg(feature = "editor")]
+    pub(crate) fn tracks(&self) -> Option<HostTrackInfo> {
+        self.extensions.track_info.filter(|_| !self.gone.load(Ordering::Acquire))
     }
 
     /// Asks for a main-thread call. [any]

@@ -81,6 +81,7 @@ impl Main<'_> {
     pub(crate) fn create_view(&self, floating: bool) -> bool {
         self.destroy_view();
         let Some(editors) = self.shared.shell.editors() else { return false };
+        self.read_track();
         let window = Window { link: Arc::clone(&self.shared.link), ticks: Rc::clone(&self.view.ticks) };
         let mut proxy = EditorProxy::new(editors, Box::new(window));
         if floating && !proxy.float() {

@@ -3,10 +3,13 @@
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
+use hotshell_abi::Track;
 use hotshell_abi::editor::{EditorKey, EditorSize, WindowHandle, WindowKind};
 use hotshell_core::host::NoHost;
 use hotshell_core::instance::Table;
-use hotshell_core::shell::editors::{Edit, EditorAccess, EditorOwner, Editors};
+use hotshell_core::shell::editors::{
+    Edit, EditorAccess, EditorBuild, EditorOwner, Editors, OpenEditor, Wake,
+};
 use hotshell_core::shell::{Changes, Phase, Shell, ShellError, StaticShell};
 use hotshell_logic::editor::{Editor, EditorContext, EditorError, EditorWindow};
 use hotshell_logic::params::{FloatParam, FloatSpec, Param, Params, ParamsBuilder};
@@ -26,6 +29,8 @@ impl Params for Knobs {
 
 /// What the plug-in's editor does: 0 a window, 1 refuses, 2 panics while it is built, 3 panics when dropped.
 static MANNER: AtomicU32 = AtomicU32::new(0);
+/// How often an editor was told to draw again.
+static REPAINTS: AtomicU32 = AtomicU32::new(0);
 /// One test at a time: `MANNER` is one for all.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -50,6 +55,10 @@ impl EditorWindow for Paper {
             let face = self.cx.faces().next().expect("it has a parameter");
             self.cx.hold(&face).perform(&face, 0.5);
             return self.params.mix.base() == face.load();
+        }
+        if key.character == u32::from('t') {
+            self.cx.failed(&format!("{:?} {}", self.cx.track(), self.cx.presentation_latency()));
+            return true;
         }
         let gesture = self.cx.edit(&self.params.mix);
         gesture.set(0.25);
@@ -83,7 +92,12 @@ impl PluginLogic for Windowed {
         let build = move |cx: EditorContext| match MANNER.load(SeqCst) {
             1 => Err(EditorError::new("no graphics card")),
             2 => panic!("built badly"),
-            _ => Ok(Box::new(Paper { cx, params }) as Box<dyn EditorWindow>),
+            _ => {
+                cx.on_repaint(|| {
+                    REPAINTS.fetch_add(1, SeqCst);
+                });
+                Ok(Box::new(Paper { cx, params }) as Box<dyn EditorWindow>)
+            }
         };
         Some(Editor::new(300, 200, build).resizable((100, 100), (600, 400)))
     }
@@ -124,6 +138,12 @@ impl EditorAccess for Desk {
     }
     fn wants_keys(&self, wanted: bool) {
         self.say(format!("keys {wanted}"));
+    }
+    fn track(&self) -> Option<Track> {
+        self.editors().track()
+    }
+    fn presentation_latency(&self) -> u32 {
+        self.editors().presentation_latency()
     }
 }
 
@@ -190,6 +210,58 @@ fn a_parameter_known_by_its_face_alone_is_held_and_let_go() {
         scene.shell.take_edits(),
         [Edit::Begin { id }, Edit::Perform { id, plain: 0.5 }, Edit::End { id }]
     );
+}
+
+#[test]
+fn what_the_host_says_of_the_track_is_read_by_this_build_s_editor_and_by_the_next_one_s() {
+    let scene = scene(0);
+    let editors = scene.shell.editors().unwrap();
+    let look = |open: &OpenEditor| {
+        let key = EditorKey { character: u32::from('t'), named: 0, modifiers: 0, pressed: 1 };
+        assert!(open.key(key).unwrap());
+        scene.desk.0.lock().unwrap().pop().expect("it has said what it sees")
+    };
+    let open = |build: EditorBuild| build.open(PARENT, SIZE, 1.0, &scene.owner).unwrap();
+    let first = open(editors.newest().unwrap());
+    assert_eq!(look(&first), "None 0", "nothing is said");
+    let bass = Track::default().named("Bäss").coloured(0xff12_3456).with_channels(2).with_flags(Track::BUS);
+    scene.shell.set_track(Some(bass.clone()));
+    scene.shell.set_presentation_latency(480);
+    let seen = format!("{:?} 480", Some(&bass));
+    assert_eq!(look(&first), seen);
+    scene.shell.swap(Table::linked(hotshell_logic::export::api::<Windowed, f32>()), 1).unwrap();
+    let next = editors.newest().unwrap();
+    assert_eq!(next.build(), 1);
+    let next = open(next);
+    assert_eq!((look(&next), look(&first)), (seen.clone(), seen), "both, while both are open");
+    scene.shell.set_track(None);
+    assert_eq!(look(&next), "None 480");
+}
+
+#[test]
+fn whoever_watches_hears_of_another_track_once_and_an_editor_is_drawn_again() {
+    let scene = scene(0);
+    let editors = scene.shell.editors().unwrap();
+    let woken = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&woken);
+    let wake: Wake = Arc::new(move || {
+        count.fetch_add(1, SeqCst);
+    });
+    editors.watch(&wake);
+    let before = editors.surroundings();
+    for _ in 0..3 {
+        scene.shell.set_track(Some(Track::default().named("Bass")));
+        scene.shell.set_presentation_latency(64);
+    }
+    assert_eq!(
+        (woken.load(SeqCst), editors.surroundings() - before),
+        (2, 2),
+        "what is said again is no news"
+    );
+    let open = editors.newest().unwrap().open(PARENT, SIZE, 1.0, &scene.owner).unwrap();
+    let drawn = REPAINTS.load(SeqCst);
+    open.repaint().unwrap();
+    assert_eq!(REPAINTS.load(SeqCst), drawn + 1);
 }
 
 #[test]

@@ -21,6 +21,8 @@ mod life_tests;
 #[cfg(test)]
 mod real_tests;
 #[cfg(test)]
+mod surroundings_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod told_tests;

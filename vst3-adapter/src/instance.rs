@@ -23,6 +23,7 @@ use crate::process::Runner;
 use crate::process::cell::Cell;
 use crate::process::flushed::Flushed;
 
+mod surroundings;
 mod tell;
 
 /// What one COM object stands for.
@@ -44,6 +45,7 @@ pub(crate) struct Instance {
     stopped: AtomicBool,
     /// The next block begins without any sound of before.
     pub(crate) clear: AtomicBool,
+    surroundings: Mutex<surroundings::Surroundings>,
 }
 
 // Hosts call from any thread, whatever VST3 says.
@@ -163,6 +165,7 @@ impl Instance {
             prefetch_read: AtomicU32::new(PREFETCH_UNREAD),
             stopped: AtomicBool::new(false),
             clear: AtomicBool::new(false),
+            surroundings: Mutex::default(),
         }
     }
 
@@ -210,6 +213,8 @@ impl Instance {
             flushed: Flushed::new(),
         };
         *live = Some(Arc::new(fresh));
+        drop(live);
+        self.pass_track_on();
         Ok(())
     }
 

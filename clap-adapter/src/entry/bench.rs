@@ -20,6 +20,9 @@ use clap_sys::ext::remote_controls::{CLAP_EXT_REMOTE_CONTROLS_COMPAT, clap_host_
 use clap_sys::ext::state::{CLAP_EXT_STATE, clap_host_state};
 use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_host_tail};
 use clap_sys::ext::thread_check::{CLAP_EXT_THREAD_CHECK, clap_host_thread_check};
+use clap_sys::ext::track_info::{
+    CLAP_EXT_TRACK_INFO, CLAP_EXT_TRACK_INFO_COMPAT, clap_host_track_info, clap_track_info,
+};
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
 use clap_sys::host::clap_host;
 use clap_sys::plugin::clap_plugin;
@@ -61,6 +64,8 @@ pub(crate) struct HostData {
     pub(crate) off_main: Mutex<bool>,
     /// This is not an audio thread.
     pub(crate) off_audio: Mutex<bool>,
+    /// What it says of the track.
+    pub(crate) track: Mutex<Option<clap_track_info>>,
 }
 
 /// One host with one instance.
@@ -300,6 +305,17 @@ unsafe extern "C" fn is_audio(host: *const clap_host) -> bool {
     !*unsafe { data(host) }.off_audio.lock()
 }
 
+unsafe extern "C" fn get_track(host: *const clap_host, info: *mut clap_track_info) -> bool {
+    // SAFETY: the plug-in calls with its host, and a place to write.
+    unsafe {
+        let track = *data(host).track.lock();
+        if let Some(track) = track {
+            info.write(track);
+        }
+        track.is_some()
+    }
+}
+
 unsafe extern "C" fn get_extension(host: *const clap_host, id: *const c_char) -> *const c_void {
     // SAFETY: the plug-in calls with its host and a C string.
     let (data, id) = unsafe { (data(host), CString::from(CStr::from_ptr(id))) };
@@ -312,7 +328,7 @@ pub(crate) fn all_extensions() -> Vec<&'static CStr> {
     offered().iter().map(|(id, _)| *id).collect()
 }
 
-fn offered() -> [(&'static CStr, *const c_void); 8] {
+fn offered() -> [(&'static CStr, *const c_void); 10] {
     static PARAMS: clap_host_params = clap_host_params {
         rescan: Some(params_rescan),
         clear: Some(params_clear),
@@ -328,6 +344,7 @@ fn offered() -> [(&'static CStr, *const c_void); 8] {
         clap_host_remote_controls { changed: Some(pages_changed), suggest_page: Some(suggest_page) };
     static THREADS: clap_host_thread_check =
         clap_host_thread_check { is_main_thread: Some(is_main), is_audio_thread: Some(is_audio) };
+    static TRACK: clap_host_track_info = clap_host_track_info { get: Some(get_track) };
     [
         (CLAP_EXT_PARAMS, (&raw const PARAMS).cast()),
         (CLAP_EXT_AUDIO_PORTS, (&raw const PORTS).cast()),
@@ -338,5 +355,7 @@ fn offered() -> [(&'static CStr, *const c_void); 8] {
         // An older host: the draft's name only.
         (CLAP_EXT_REMOTE_CONTROLS_COMPAT, (&raw const PAGES).cast()),
         (CLAP_EXT_THREAD_CHECK, (&raw const THREADS).cast()),
+        (CLAP_EXT_TRACK_INFO, (&raw const TRACK).cast()),
+        (CLAP_EXT_TRACK_INFO_COMPAT, (&raw const TRACK).cast()),
     ]
 }

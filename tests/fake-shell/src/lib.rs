@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use hotshell_abi::{
     AudioConfig, BusDesc, BusLayoutDesc, Event, HandoverDesc, NotePortsDesc, ParamDesc, PluginDesc,
-    RenderMode, Slice, Str, describe::SplitDesc,
+    RenderMode, Slice, Str, Track, describe::SplitDesc,
 };
 use hotshell_core::host::Host;
 use hotshell_core::shell::editors::Edit;
@@ -67,6 +67,10 @@ pub struct Script {
     pub known_latency: AtomicU32,
     /// What the user did in the editor.
     pub edits: Mutex<Vec<Edit>>,
+    /// What the host says of the track.
+    pub track: Mutex<Option<Track>>,
+    /// What it says of the way to the loudspeaker, in frames.
+    pub presentation_latency: AtomicU32,
 }
 
 impl Script {
@@ -102,6 +106,8 @@ impl Script {
             latency_moves: Mutex::new(None),
             known_latency: AtomicU32::new(0),
             edits: Mutex::default(),
+            track: Mutex::default(),
+            presentation_latency: AtomicU32::new(0),
         })
     }
 
@@ -396,6 +402,12 @@ impl Shell for FakeShell {
     }
     fn hold(&self, what: Changes) {
         *self.0.held.lock() |= what;
+    }
+    fn set_track(&self, track: Option<Track>) {
+        *self.0.track.lock() = track;
+    }
+    fn set_presentation_latency(&self, frames: u32) {
+        self.0.presentation_latency.store(frames, Ordering::Relaxed);
     }
     fn disconnect(&self) {
         self.0.said("disconnect");

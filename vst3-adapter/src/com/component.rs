@@ -39,7 +39,7 @@ const fn number(value: vst3::Steinberg::Vst::MediaTypes) -> i32 {
 pub(super) const AUDIO: i32 = number(kAudio);
 const EVENT: i32 = number(kEvent);
 const INPUT: i32 = number(kInput);
-const OUTPUT: i32 = number(kOutput);
+pub(super) const OUTPUT: i32 = number(kOutput);
 
 fn answer<E>(result: Result<(), E>, refused: impl FnOnce(&E) -> tresult) -> tresult {
     result.map_or_else(|error| refused(&error), |()| kResultOk)

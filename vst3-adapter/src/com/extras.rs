@@ -8,17 +8,19 @@ use std::ffi::CStr;
 use std::sync::atomic::Ordering;
 
 use hotshell_abi::PluginDesc;
-use vst3::Steinberg::Vst::ChannelContext::IInfoListenerTrait;
+use vst3::ComRef;
+use vst3::Steinberg::Vst::ChannelContext::{IInfoListenerTrait, kChannelColorKey, kChannelNameKey};
 use vst3::Steinberg::Vst::ePrefetchableSupport_::{kIsNeverPrefetchable, kIsYetPrefetchable};
 use vst3::Steinberg::Vst::{
-    BusDirection, IAttributeList, IAudioPresentationLatencyTrait, IConnectionPoint, IConnectionPointTrait,
-    IMessage, IParameterFunctionNameTrait, IPrefetchableSupportTrait, IRemapParamIDTrait, ParamID,
-    PrefetchableSupport, UnitID, kNoParamId, kRootUnitId,
+    BusDirection, IAttributeList, IAttributeListTrait, IAudioPresentationLatencyTrait, IConnectionPoint,
+    IConnectionPointTrait, IMessage, IParameterFunctionNameTrait, IPrefetchableSupportTrait,
+    IRemapParamIDTrait, ParamID, PrefetchableSupport, UnitID, kNoParamId, kRootUnitId,
 };
 use vst3::Steinberg::{FIDString, TUID, int32, kInvalidArgument, kResultFalse, kResultOk, tresult, uint32};
 
-use super::component::{AUDIO, bus_count};
+use super::component::{AUDIO, OUTPUT, bus_count};
 use super::{Component, put};
+use crate::error::gate;
 use crate::factory::ids;
 use crate::instance::Live;
 use crate::params::{Line, Table, Target};
@@ -39,11 +41,44 @@ impl IConnectionPointTrait for Component {
     }
 }
 
-/// The track's name and colour: accepted; no logic asks for them.
+/// The track's name and colour. VST3's other words for a track (its index, its picture) have no equal in CLAP.
 impl IInfoListenerTrait for Component {
     unsafe fn setChannelContextInfos(&self, list: *mut IAttributeList) -> tresult {
-        if list.is_null() { kInvalidArgument } else { kResultOk }
+        gate(|| {
+            // SAFETY: VST3: null or a list that is valid for the call.
+            let Some(list) = (unsafe { ComRef::from_raw(list) }) else { return kInvalidArgument };
+            // SAFETY: the keys are C strings of the bindings' own.
+            let (name, colour) = unsafe { (string(list, kChannelNameKey), colour(list)) };
+            self.0.set_track(name.as_deref(), colour);
+            kResultOk
+        })
     }
+}
+
+/// Units of a name that a host is given room for.
+const NAME: usize = 256;
+
+/// The text of a key; `None` if the list does not have it.
+///
+/// # Safety
+/// `key` is a C string.
+unsafe fn string(list: ComRef<'_, IAttributeList>, key: FIDString) -> Option<String> {
+    // Twice what the host is told: some take a number of bytes for one of units.
+    let mut text = [0_u16; 2 * NAME];
+    let room = uint32::try_from(NAME * size_of::<u16>()).ok()?;
+    // SAFETY: `text` has more room than that; the key is a C string by contract.
+    let result = unsafe { list.getString(key, text.as_mut_ptr(), room) };
+    (result == kResultOk).then(|| super::narrow(&text[..NAME]))
+}
+
+/// The track's colour, 0xAARRGGBB; `None` if the list has none, or a number that is none.
+fn colour(list: ComRef<'_, IAttributeList>) -> Option<u32> {
+    let mut value = 0_i64;
+    // SAFETY: the key is a C string, `value` a place for one number.
+    let result = unsafe { list.getInt(kChannelColorKey, &raw mut value) };
+    // A host that keeps colours in 32 signed bits sends most of them as negative numbers.
+    let unsigned = || i32::try_from(value).ok().map(i32::cast_unsigned);
+    (result == kResultOk).then(|| u32::try_from(value).ok().or_else(unsigned)).flatten()
 }
 
 /// Ids of parameters that the author has renamed.
@@ -100,15 +135,18 @@ fn function(table: &Table, unit: UnitID, name: &str) -> Option<ParamID> {
 }
 
 impl IAudioPresentationLatencyTrait for Component {
-    /// What lies around us in the chain: accepted for any bus that there is; no logic asks for it.
+    /// What lies around us in the chain: accepted for any bus that there is. An editor is told of the main output's.
     unsafe fn setAudioPresentationLatencySamples(
         &self,
         direction: BusDirection,
         bus: int32,
-        _latency: uint32,
+        latency: uint32,
     ) -> tresult {
         self.0.with(|live| {
             let known = usize::try_from(bus).is_ok_and(|bus| bus < bus_count(live, AUDIO, direction));
+            if known && direction == OUTPUT && bus == 0 {
+                live.shell.set_presentation_latency(latency);
+            }
             if known { kResultOk } else { kInvalidArgument }
         })
     }
