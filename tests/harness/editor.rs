@@ -31,6 +31,8 @@ pub struct Desk {
     pub sizes: Vec<(u32, u32)>,
     /// Floating windows that the user has closed.
     pub closed: u32,
+    /// The track that the plug-in sits on.
+    pub track: Option<crate::track::HostTrack>,
     /// Edits that a VST3 host was told.
     pub edits: Vec<&'static str>,
 }

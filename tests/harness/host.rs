@@ -19,6 +19,7 @@ use clack_extensions::state::{HostState, HostStateImpl};
 use clack_extensions::tail::{HostTail, HostTailImpl};
 use clack_extensions::thread_check::{HostThreadCheck, HostThreadCheckImpl};
 use clack_extensions::timer::HostTimer;
+use clack_extensions::track_info::HostTrackInfo;
 use clack_extensions::voice_info::{HostVoiceInfo, HostVoiceInfoImpl};
 use clack_host::prelude::*;
 
@@ -96,7 +97,8 @@ impl HostHandlers for TestHost {
             .register::<HostVoiceInfo>()
             .register::<HostRemoteControls>()
             .register::<HostNoteName>()
-            .register::<HostGui>();
+            .register::<HostGui>()
+            .register::<HostTrackInfo>();
         if shared.options.timer {
             builder.register::<HostTimer>();
         }

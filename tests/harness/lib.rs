@@ -12,6 +12,7 @@
 //! | `plant` | faults that are written into a built library |
 //! | `fixture`, `slot` | plug-ins built for a test, and the folder through which it publishes them |
 //! | `scene` | a plug-in with its slot: publish, and go on until it is heard |
+//! | `track` | what the host says of the track |
 //! | `fuzz` | a seeded generator of cases, and what must hold for each |
 //! | `figures` | what a benchmark has measured |
 //! | `guard` | allocations and system calls inside a block |
@@ -37,6 +38,7 @@ pub mod plugin;
 pub mod scene;
 pub mod screen;
 pub mod slot;
+pub mod track;
 pub mod vst3;
 
 pub use audio::{Setup, Signal};
@@ -51,6 +53,7 @@ pub use plugin::{Block, PATIENCE, Param, Plugin};
 pub use scene::{Instance, Scene};
 pub use screen::{Picture, Screen};
 pub use slot::TestSlot;
+pub use track::HostTrack;
 pub use vst3::{
     Asking, Habits, HostFrame, HostView, Module, OnRestart, Rude, Vst3, Vst3Options, Vst3View, rect, restart,
 };

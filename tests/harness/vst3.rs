@@ -8,6 +8,7 @@
 //! | `asking` | what it answers: buses, parameters, texts, state |
 //! | `audio` | its blocks |
 //! | `view` | its editor |
+//! | `track` | what the host says of the track |
 //!
 //! Called by: tests and benchmarks. Calls: the `vst3` crate, the plug-ins under test. Threads: as in the CLAP host.
 
@@ -16,6 +17,7 @@ pub mod audio;
 pub mod module;
 pub mod objects;
 pub mod plugin;
+pub mod track;
 pub mod view;
 
 pub use asking::{Asking, Vst3Param};

@@ -8,7 +8,10 @@ use core::fmt::{self, Write};
 use crate::TextBuffer;
 
 /// What the host says of the track that the plug-in sits on. All of it is optional: hosts say as much as they like, and
-/// may say something else at any time.
+/// may say something else at any time. Name and colour are what both formats have a word for; the rest is CLAP's.
+///
+/// The shell keeps it, so it stays over a reload, and editors read it: it is there for what is drawn. The sound does not
+/// hear of it: it would change with the track's name, in some hosts only, and no state could bring it back.
 #[repr(C)]
 #[derive(Clone, Default)]
 pub struct Track {

@@ -16,6 +16,6 @@ pub mod window;
 pub use baseview;
 pub use hotshell_logic::editor::{
     Editor, EditorContext, EditorDesc, EditorError, EditorKey, EditorSize, EditorWindow, Face, Gesture, Hold,
-    WindowHandle, WindowKind,
+    Track, WindowHandle, WindowKind,
 };
 pub use window::raw;
