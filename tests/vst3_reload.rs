@@ -431,6 +431,14 @@ fn a_value_that_is_set_in_the_block_of_the_swap() {
     }
 }
 
+/// Byte for byte, but for parameters of a build that came between the two.
+fn same_but_for_new_parameters(saved: &[u8], again: &[u8]) {
+    let read = |bytes| hotshell_core::state::decode(bytes, "org.hotshell.fixture.gainlike").expect("a state");
+    let (before, mut after) = (read(saved), read(again));
+    after.params.retain(|id, _| before.params.contains_key(id));
+    assert_eq!(hotshell_core::state::encode(&after), saved, "of {after:?}");
+}
+
 #[test]
 fn a_state_saved_and_loaded_in_a_loop_during_reloads_is_exact() {
     let mut scene = Scene::vst3_active(&gainlike(&[]));
@@ -451,7 +459,7 @@ fn a_state_saved_and_loaded_in_a_loop_during_reloads_is_exact() {
         assert!(scene.plugin.set_normalised(gain, 0.0));
         assert!(scene.plugin.load(&saved), "loads at any time");
         assert!((scene.plugin.value(gain) - other).abs() < 1e-12, "loaded when the call returns");
-        assert_eq!(scene.plugin.save().as_deref(), Some(&saved[..]), "byte for byte");
+        same_but_for_new_parameters(&saved, &scene.plugin.save().expect("saves at any time"));
     }
     let slot = &scene.slot;
     scene.plugin.wait_until("the last build", |_| slot.reports().iter().any(|r| r.heard == heard));

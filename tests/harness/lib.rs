@@ -32,6 +32,7 @@ pub mod fixture;
 pub mod fuzz;
 pub mod guard;
 pub mod host;
+mod kept;
 pub mod plant;
 pub mod play;
 pub mod plugin;

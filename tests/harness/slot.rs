@@ -1,12 +1,13 @@
 //! A slot of a test's own, in a temporary folder that goes with it.
 //!
-//! Called by: tests and benchmarks. Calls: `hotshell_core::reload::slot`. Threads: [any].
+//! Called by: tests and benchmarks. Calls: `hotshell_core::reload::slot`, `kept`. Threads: [any].
 
 use std::path::{Path, PathBuf};
 
 use hotshell_core::reload::slot::{BuildFacts, HostReport, Slot};
 
 use crate::fixture::Built;
+use crate::{guard, kept};
 
 /// Random letters of the folder's name. Every slot of a machine has a path of the same length, so that a shell that
 /// was built once can be pointed at any of them.
@@ -17,6 +18,17 @@ const PREFIX: &str = "hotshell-tests-";
 pub struct TestSlot {
     folder: tempfile::TempDir,
     slot: Slot,
+}
+
+impl Drop for TestSlot {
+    fn drop(&mut self) {
+        if !guard::available() {
+            // The slot goes as it does elsewhere; the libraries beside it can be read for as long as they are mapped.
+            let _ = std::fs::remove_dir_all(self.path());
+            self.folder.disable_cleanup(true);
+            kept::until_the_end(self.folder.path().to_owned());
+        }
+    }
 }
 
 impl Default for TestSlot {
