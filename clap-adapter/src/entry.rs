@@ -18,6 +18,8 @@ use crate::factory::{self, Inner};
 #[cfg(test)]
 pub(crate) mod bench;
 #[cfg(test)]
+mod held_tests;
+#[cfg(test)]
 mod life_tests;
 #[cfg(test)]
 mod tests;

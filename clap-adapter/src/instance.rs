@@ -184,6 +184,12 @@ impl<'a> Main<'a> {
         &self.host
     }
 
+    /// Every lock of it, for the test that plays on meanwhile.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Sized + '_ {
+        (self.table.write(), self.told_layout.lock())
+    }
+
     /// The parameters as announced. Never held across a call to the host.
     pub(crate) fn with_table<T>(&self, read: impl FnOnce(&Table) -> T) -> T {
         read(&self.table.read())

@@ -49,6 +49,12 @@ impl Line {
         })
     }
 
+    /// Every lock of it, for the test that plays on meanwhile.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Sized + '_ {
+        (self.progress.lock(), self.desc.lock(), self.held.lock())
+    }
+
     pub(crate) fn progress(&self) -> Progress {
         self.progress.lock().clone()
     }

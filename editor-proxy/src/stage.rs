@@ -21,6 +21,9 @@ use parking_lot::Mutex;
 use crate::edits::{Line, Progress};
 use crate::helper::{Closing, Command, Helper, Place};
 
+#[cfg(test)]
+mod held_tests;
+
 /// Between two tries while the lock is held elsewhere.
 pub(crate) const RETRY: Duration = Duration::from_millis(30);
 /// First wait before an editor that could not be made is tried again; doubled each time.
@@ -117,6 +120,13 @@ impl Stage {
             wish: Mutex::default(),
             wants_keys: AtomicBool::new(false),
         })
+    }
+
+    /// Every lock of it, for the test that plays on meanwhile.
+    #[cfg(test)]
+    fn hold(&self) -> impl Sized + '_ {
+        let told = (self.wake.lock(), self.wish.lock());
+        (self.bell.lock(), self.turning.lock(), self.inner.lock(), told)
     }
 
     /// From here on `bell` wakes whoever turns the stage; `None`: nobody.

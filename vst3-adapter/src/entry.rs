@@ -17,6 +17,8 @@ use crate::factory::Factory;
 #[cfg(test)]
 pub(crate) mod bench;
 #[cfg(test)]
+mod held_tests;
+#[cfg(test)]
 mod life_tests;
 #[cfg(test)]
 mod real_tests;

@@ -342,6 +342,19 @@ impl Instance {
     }
 }
 
+#[cfg(test)]
+impl Instance {
+    /// Runs `call` while every lock is held that a call of the host's may hold, and a table waits for [audio], for the
+    /// test that plays on meanwhile. The audio half itself is [audio]'s.
+    pub(crate) fn while_held<R>(&self, call: impl FnOnce() -> R) -> R {
+        let live = self.live().expect("initialised");
+        live.read_table();
+        let _of_instance = (self.live.write(), self.control.lock(), self.handler.hold());
+        let _of_live = (live.table.write(), live.reading.lock(), live.controllers.lock());
+        live.table_inbox.with(|_| live.flushed.while_held(call))
+    }
+}
+
 /// Parameters of the author's whose normalised value reads differently in another table.
 fn values_moved(shell: &dyn Shell, before: &Table, after: &Table) -> bool {
     before.lines.iter().any(|line| {

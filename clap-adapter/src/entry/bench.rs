@@ -36,7 +36,7 @@ use hotshell_fake_shell::{FakePlugins, Script};
 
 thread_local! {
     /// Each test runs on a thread of its own and has an artifact of its own.
-    static ARTIFACT: Cell<Option<(&'static FakePlugins, &'static EntryState)>> = const { Cell::new(None) };
+    static ARTIFACT: Cell<Option<(&'static dyn Plugins, &'static EntryState)>> = const { Cell::new(None) };
 }
 
 enum Fake {}
@@ -78,7 +78,11 @@ pub(crate) struct Bench {
 
 /// The entry of a fresh artifact.
 pub(crate) fn fresh_entry(script: &Arc<Script>, hot: bool) -> RawEntry {
-    let plugins = Box::leak(Box::new(FakePlugins { script: Arc::clone(script), hot }));
+    entry_of(Box::leak(Box::new(FakePlugins { script: Arc::clone(script), hot })))
+}
+
+/// The entry of an artifact of these plug-ins.
+fn entry_of(plugins: &'static dyn Plugins) -> RawEntry {
     ARTIFACT.set(Some((plugins, Box::leak(Box::new(EntryState::new())))));
     entry::<Fake>()
 }
@@ -104,6 +108,16 @@ impl Bench {
         let entry = fresh_entry(&script, hot);
         let data = Box::new(HostData { rescan: Mutex::new(u32::MAX), ..HostData::default() });
         prepare(&data, &script);
+        Self::open(&entry, data, script)
+    }
+
+    /// An instance of real plug-ins, the first of which is `org.hotshell.fake`, initialised. Its script is nobody's.
+    pub(crate) fn of(plugins: &'static dyn Plugins) -> Self {
+        let data = Box::new(HostData { rescan: Mutex::new(u32::MAX), ..HostData::default() });
+        Self::open(&entry_of(plugins), data, Script::new())
+    }
+
+    fn open(entry: &RawEntry, data: Box<HostData>, script: Arc<Script>) -> Self {
         let host = Box::new(clap_host {
             clap_version: CLAP_VERSION,
             host_data: std::ptr::from_ref::<HostData>(&data).cast_mut().cast(),
@@ -116,7 +130,7 @@ impl Bench {
             request_process: Some(request_process),
             request_callback: Some(request_callback),
         });
-        let factory = factory(&entry);
+        let factory = factory(entry);
         // SAFETY: all pointers are ours and alive.
         let plugin = unsafe {
             let plugin = (*factory).create_plugin.expect("set")(

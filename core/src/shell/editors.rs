@@ -145,6 +145,12 @@ impl fmt::Debug for EditorPart {
 }
 
 impl EditorPart {
+    /// Every lock of it, for the test that plays on meanwhile.
+    #[cfg(test)]
+    pub(super) fn hold(&self) -> impl Sized + '_ {
+        (self.notice.lock(), self.wakes.lock(), self.desc.lock(), self.edits.lock())
+    }
+
     /// Another build is the newest.
     pub fn moved(&self) {
         self.version.fetch_add(1, AcqRel);

@@ -52,6 +52,12 @@ impl Handler {
         drop(old);
     }
 
+    /// Its lock, for the test that plays on meanwhile.
+    #[cfg(test)]
+    pub(crate) fn hold(&self) -> impl Sized + '_ {
+        self.0.lock()
+    }
+
     pub(crate) fn is_set(&self) -> bool {
         self.0.lock().is_some()
     }

@@ -28,9 +28,9 @@ use crate::instance::Instance;
 
 #[derive(Params)]
 #[params(crate = hotshell_logic)]
-struct Few {
+pub(super) struct Few {
     #[param(id = "gain", range = linear(0.0..=2.0), default = 1.0)]
-    gain: FloatParam,
+    pub(super) gain: FloatParam,
     #[param(id = "bypass", bypass)]
     bypass: BoolParam,
 }
@@ -156,7 +156,8 @@ impl Plugins for Real {
     }
 }
 
-struct Daw {
+pub(super) struct Daw {
+    pub(super) instance: Arc<Instance>,
     plugins: &'static Real,
     data: Arc<HostData>,
     _host: ComWrapper<HostObject>,
@@ -166,16 +167,18 @@ struct Daw {
 }
 
 impl Daw {
-    fn playing() -> Self {
+    pub(super) fn playing() -> Self {
         Self::playing_first(api::<First, f32>())
     }
 
     fn playing_first(first: &'static LogicApi) -> Self {
         let plugins: &'static Real = Box::leak(Box::new(Real { shell: OnceLock::new(), first }));
-        let object = ComWrapper::new(Component(Arc::new(Instance::new(plugins, 0))));
+        let instance = Arc::new(Instance::new(plugins, 0));
+        let object = ComWrapper::new(Component(Arc::clone(&instance)));
         let data = Arc::new(HostData::default());
         let host = ComWrapper::new(HostObject(Arc::clone(&data)));
         let daw = Self {
+            instance,
             plugins,
             component: object.to_com_ptr().expect("in the list"),
             processor: object.to_com_ptr().expect("in the list"),
@@ -202,7 +205,7 @@ impl Daw {
     }
 
     /// One stereo block of ones.
-    fn block(&self, frames: usize, changes: Option<&ComWrapper<Changes>>) -> Vec<f32> {
+    pub(super) fn block(&self, frames: usize, changes: Option<&ComWrapper<Changes>>) -> Vec<f32> {
         let (mut left, mut right) = (vec![1.0_f32; frames], vec![1.0_f32; frames]);
         let mut pointers = [left.as_mut_ptr(), right.as_mut_ptr()];
         let bus = AudioBusBuffers {
@@ -237,7 +240,7 @@ impl Daw {
         assert_eq!(unsafe { self.component.setState(raw(&stream)) }, kResultOk);
     }
 
-    fn offer<G: PluginLogic>(&self, build: u32) {
+    pub(super) fn offer<G: PluginLogic>(&self, build: u32) {
         let shell = self.plugins.shell.get().expect("open");
         shell.swap(Table::linked(api::<G, f32>()), build).expect("accepted");
     }
@@ -253,7 +256,7 @@ impl Daw {
         std::mem::take(&mut *self.data.restarts.lock())
     }
 
-    fn id(&self, index: i32) -> u32 {
+    pub(super) fn id(&self, index: i32) -> u32 {
         // SAFETY: a plain structure; the place is ours.
         unsafe {
             let mut info = std::mem::zeroed::<vst3::Steinberg::Vst::ParameterInfo>();

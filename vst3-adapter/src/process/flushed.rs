@@ -71,6 +71,17 @@ impl Flushed {
     }
 }
 
+#[cfg(test)]
+impl Flushed {
+    /// Runs `call` while somebody adds to what waits, and something does, for the test that plays on meanwhile.
+    pub(crate) fn while_held<R>(&self, call: impl FnOnce() -> R) -> R {
+        self.events.with(|_| {
+            self.fresh.store(true, Ordering::Release);
+            call()
+        })
+    }
+}
+
 impl Waiting {
     /// Of a controller or a key the last event counts; its place is the last one.
     fn add(&mut self, event: Event) {

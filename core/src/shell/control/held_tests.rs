@@ -111,7 +111,7 @@ fn blocks_take_no_lock_in_a_steady_state_in_a_swap_or_in_a_failure() {
     let (back, audio_back) = channel();
     let held = (
         (control.main.lock(), control.state_turn.lock(), control.host.write()),
-        (control.store.hold(), control.params.hold()),
+        (control.store.hold(), control.params.hold(), control.editors.hold()),
     );
     let thread = std::thread::Builder::new().name("test audio".to_owned()).spawn(move || {
         let swapped = run(&mut *audio, 0.25, 40);

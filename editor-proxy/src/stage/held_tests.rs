@@ -1,0 +1,91 @@
+//! Blocks go on while somebody holds every lock of an open editor, and a build is heard: what the reload thread then
+//! waits for is the window's bell, which rings after the hand-over.
+
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use hotshell_abi::RenderMode;
+use hotshell_abi::editor::{EditorSize, WindowHandle, WindowKind};
+use hotshell_core::host::NoHost;
+use hotshell_core::instance::Table;
+use hotshell_core::offline::Engine;
+use hotshell_core::shell::{Shell, StaticShell};
+use hotshell_derive::Params;
+use hotshell_logic::export::api;
+use hotshell_logic::{
+    AudioBuffer, CreateContext, EventList, PluginInfo, PluginLogic, ProcessContext, ProcessStatus,
+};
+
+use super::Stage;
+use crate::edits::Line;
+use crate::helper::Place;
+
+const FRAMES: u32 = 64;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Params)]
+#[params(crate = hotshell_logic)]
+struct NoParams {}
+
+/// Says `LEVEL`.
+struct Says<const LEVEL: u8>;
+
+impl<const LEVEL: u8> PluginLogic for Says<LEVEL> {
+    type Params = NoParams;
+    const INFO: PluginInfo = PluginInfo::new("org.example.held", "Held");
+
+    fn create(_: Arc<NoParams>, _: &CreateContext<'_>) -> Self {
+        Self
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut AudioBuffer<'_, f32>,
+        _: &EventList<'_>,
+        _: &mut ProcessContext<'_>,
+    ) -> ProcessStatus {
+        buffer.output().iter_mut().for_each(|channel| channel.fill(LEVEL.into()));
+        ProcessStatus::Active
+    }
+}
+
+fn table<const LEVEL: u8>() -> Table {
+    Table::linked(api::<Says<LEVEL>, f32>())
+}
+
+/// Runs blocks until one ends with `level`; the last sample.
+fn run_until(engine: &mut Engine<f32>, level: f32) -> Option<f32> {
+    let begin = Instant::now();
+    loop {
+        engine.block(FRAMES, &mut |run| run());
+        let last = engine.output(0).and_then(|samples| samples.last().copied());
+        if last == Some(level) || begin.elapsed() > PATIENCE {
+            return last;
+        }
+    }
+}
+
+#[test]
+fn blocks_and_a_swap_take_no_lock_of_an_open_editor() {
+    let shell: StaticShell = StaticShell::open(table::<1>(), 0, "rig", Box::new(NoHost)).expect("opens");
+    let mut engine =
+        Engine::new(Box::new(shell.clone()), 48_000.0, FRAMES, RenderMode::OFFLINE).expect("plays");
+    let editors = shell.editors().expect("there are editors");
+    let stage = Stage::new(Arc::clone(&editors));
+    let parent = WindowHandle { kind: WindowKind(0), reserved: 0, handle: 0 };
+    stage.open(Place { parent, size: EditorSize::new(64, 64), scale: 1.0 });
+    let line = Line::new(editors, Arc::downgrade(&stage));
+    let (done, heard) = channel();
+    let answer = std::thread::scope(|scope| {
+        let _held = (stage.hold(), line.hold());
+        scope.spawn(move || {
+            let _ = done.send(run_until(&mut engine, 1.0));
+            let _ = done.send(run_until(&mut engine, 2.0));
+        });
+        let before = heard.recv_timeout(2 * PATIENCE);
+        scope.spawn(|| shell.swap(table::<2>(), 1).expect("accepted"));
+        [before, heard.recv_timeout(2 * PATIENCE)]
+    });
+    assert_eq!(answer, [Ok(Some(1.0)), Ok(Some(2.0))], "blocks that wait for a lock say nothing");
+}
