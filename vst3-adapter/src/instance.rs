@@ -349,7 +349,8 @@ impl Instance {
     pub(crate) fn while_held<R>(&self, call: impl FnOnce() -> R) -> R {
         let live = self.live().expect("initialised");
         live.read_table();
-        let _of_instance = (self.live.write(), self.control.lock(), self.handler.hold());
+        let _of_instance =
+            (self.live.write(), self.control.lock(), self.handler.hold(), self.surroundings.lock());
         let _of_live = (live.table.write(), live.reading.lock(), live.controllers.lock());
         live.table_inbox.with(|_| live.flushed.while_held(call))
     }
