@@ -10,6 +10,7 @@ pub mod buffers;
 pub mod denormals;
 pub mod editor_host;
 pub mod exchange;
+pub mod keys;
 pub mod owned;
 pub mod patchbay;
 pub mod pin;

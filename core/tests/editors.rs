@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use hotshell_abi::Track;
-use hotshell_abi::editor::{EditorKey, EditorSize, WindowHandle, WindowKind};
+use hotshell_abi::editor::{EditorKey, EditorNote, EditorSize, WindowHandle, WindowKind};
 use hotshell_core::host::NoHost;
 use hotshell_core::instance::Table;
 use hotshell_core::shell::editors::{
@@ -144,6 +144,16 @@ impl EditorAccess for Desk {
     }
     fn presentation_latency(&self) -> u32 {
         self.editors().presentation_latency()
+    }
+
+    fn play(&self, note: EditorNote) -> u32 {
+        self.editors().play(note)
+    }
+    fn stop(&self, played: u32) {
+        self.editors().stop(played);
+    }
+    fn host_menu(&self, id: u32, x: i32, y: i32) {
+        self.say(format!("menu {id} {x} {y}"));
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, Weak};
 
 use hotshell_abi::Track;
-use hotshell_abi::editor::{EditorDesc, EditorSize};
+use hotshell_abi::editor::{EditorDesc, EditorNote, EditorSize};
 use hotshell_core::shell::editors::{Edit, EditorAccess, Editors};
 use parking_lot::Mutex;
 
-use crate::stage::Stage;
+use crate::stage::{Menu, Stage};
 
 /// How far an editor has come.
 #[derive(Clone, PartialEq, Debug)]
@@ -33,6 +33,8 @@ pub(crate) struct Line {
     desc: Mutex<Option<EditorDesc>>,
     /// Parameters that the user holds.
     held: Mutex<Vec<u32>>,
+    /// Keys that the user holds, by number.
+    played: Mutex<Vec<u32>>,
     /// Nothing that it says counts any more.
     cut: AtomicBool,
 }
@@ -45,6 +47,7 @@ impl Line {
             progress: Mutex::new(Progress::Opening),
             desc: Mutex::default(),
             held: Mutex::default(),
+            played: Mutex::default(),
             cut: AtomicBool::new(false),
         })
     }
@@ -82,6 +85,9 @@ impl Line {
         if !self.cut.swap(true, AcqRel) {
             for id in std::mem::take(&mut *self.held.lock()) {
                 self.editors.edited(Edit::End { id });
+            }
+            for played in std::mem::take(&mut *self.played.lock()) {
+                self.editors.stop(played);
             }
         }
     }
@@ -156,5 +162,31 @@ impl EditorAccess for Line {
 
     fn presentation_latency(&self) -> u32 {
         self.editors.presentation_latency()
+    }
+
+    fn play(&self, note: EditorNote) -> u32 {
+        // Under the lock, so that whoever cuts the line finds the key.
+        let mut played = self.played.lock();
+        if self.is_cut() {
+            return 0;
+        }
+        let number = self.editors.play(note);
+        played.extend((number != 0).then_some(number));
+        number
+    }
+
+    fn stop(&self, number: u32) {
+        let mut played = self.played.lock();
+        if let Some(at) = played.iter().position(|other| *other == number) {
+            played.remove(at);
+            drop(played);
+            self.editors.stop(number);
+        }
+    }
+
+    fn host_menu(&self, id: u32, x: i32, y: i32) {
+        if let Some(stage) = self.stage.upgrade().filter(|_| !self.is_cut()) {
+            stage.want_menu(Menu { id, x, y });
+        }
     }
 }

@@ -12,7 +12,7 @@ use hotshell_core::shell::GUI_LOCK_WAIT;
 use hotshell_core::shell::editors::Editors;
 
 use crate::helper::{Command, Place, describe};
-use crate::stage::Stage;
+use crate::stage::{Menu, Stage};
 use crate::window::{Container, Floating, default_scale};
 
 /// What a proxy may ask of its adapter. [main]
@@ -24,6 +24,10 @@ pub trait WindowHost {
     fn idle_timer(&self, on: bool);
     /// Another build's editor has other resize rules.
     fn limits_changed(&self) {}
+    /// The user wants to see the host's menu of a parameter, at a place in physical pixels from the upper left corner of
+    /// the window. The host may do anything meanwhile, and may come back only when the user has chosen: an adapter asks
+    /// it once the proxy is out of use again.
+    fn context_menu(&self, host_id: u32, x: i32, y: i32);
     /// The user has closed the floating window; it is hidden.
     fn closed(&self) {}
 }
@@ -274,6 +278,9 @@ impl EditorProxy {
                 Some(floating) => floating.set_limits(&self.desc, self.scale),
                 None => self.host.limits_changed(),
             }
+        }
+        if let Some(Menu { id, x, y }) = self.stage.take_menu() {
+            self.host.context_menu(id, x, y);
         }
         if self.closed.swap(false, Acquire) {
             self.show(false);

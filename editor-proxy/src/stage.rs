@@ -47,7 +47,20 @@ pub(crate) struct Stage {
     wake: Mutex<Option<Wake>>,
     /// A size that the editor wants of the host, logical.
     wish: Mutex<Option<EditorSize>>,
+    /// The host's menu that the user wants to see.
+    menu: Mutex<Option<Menu>>,
     wants_keys: AtomicBool,
+}
+
+/// A wish for the host's menu.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Menu {
+    /// Host id of the parameter.
+    pub(crate) id: u32,
+    /// Physical pixels from the left of our window.
+    pub(crate) x: i32,
+    /// Physical pixels from its top.
+    pub(crate) y: i32,
 }
 
 /// One editor and its thread.
@@ -118,6 +131,7 @@ impl Stage {
             turning: Mutex::default(),
             wake: Mutex::default(),
             wish: Mutex::default(),
+            menu: Mutex::default(),
             wants_keys: AtomicBool::new(false),
         })
     }
@@ -150,6 +164,17 @@ impl Stage {
     /// What it wants, once. [main]
     pub(crate) fn take_wish(&self) -> Option<EditorSize> {
         self.wish.lock().take()
+    }
+
+    /// The user wants to see the host's menu; the last wish counts.
+    pub(crate) fn want_menu(&self, menu: Menu) {
+        *self.menu.lock() = Some(menu);
+        self.editors.request_callback();
+    }
+
+    /// What he wants to see, once. [main]
+    pub(crate) fn take_menu(&self) -> Option<Menu> {
+        self.menu.lock().take()
     }
 
     /// Called in every frame: rings only where it changes.
@@ -218,6 +243,7 @@ impl Stage {
         drop(turning);
         self.wants_keys.store(false, Relaxed);
         *self.wish.lock() = None;
+        *self.menu.lock() = None;
         let mut leaving = std::mem::take(&mut inner.leaving);
         leaving.extend(inner.shown.take().into_iter().chain(inner.next.take()).map(Cast::close));
         leaving

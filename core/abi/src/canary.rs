@@ -79,6 +79,7 @@ crossing_types! {
     crate::editor::EditorSize => "EditorSize",
     crate::editor::EditorDesc => "EditorDesc",
     crate::editor::EditorKey => "EditorKey",
+    crate::editor::EditorNote => "EditorNote",
     crate::editor::EditorArgs => "EditorArgs",
     crate::Track => "Track",
 }

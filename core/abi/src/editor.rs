@@ -158,6 +158,22 @@ impl EditorKey {
     pub const COMMAND: u32 = 8;
 }
 
+/// A note that the user plays in an editor.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct EditorNote {
+    /// Key 0..=127.
+    pub key: u8,
+    /// MIDI channel 0..=15.
+    pub channel: u8,
+    /// Note port.
+    pub port: u16,
+    /// 0.
+    pub reserved: u32,
+    /// 0..=1.
+    pub velocity: f64,
+}
+
 /// Arguments of `editor_open`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -210,6 +226,14 @@ pub struct EditorHost {
     pub track: unsafe extern "C" fn(context: EditorHostHandle, out: *mut Track) -> u32,
     /// [any but audio]. Frames from the main output to what is heard; 0: none, or the host does not say.
     pub presentation_latency: unsafe extern "C" fn(context: EditorHostHandle) -> u32,
+    /// [editor]. The user presses a key of a keyboard that the editor draws: its number, for `stop`; 0 if it is not
+    /// played.
+    pub play: unsafe extern "C" fn(context: EditorHostHandle, note: *const EditorNote) -> u32,
+    /// [editor]. The user lets go of the key with this number.
+    pub stop: unsafe extern "C" fn(context: EditorHostHandle, played: u32),
+    /// [editor]. The user asks for the host's menu of a parameter, at a place in physical pixels from the upper left
+    /// corner of the editor.
+    pub host_menu: unsafe extern "C" fn(context: EditorHostHandle, host_id: u32, x: i32, y: i32),
 }
 
 // SAFETY: the table is never written after it is made; its pointers lead to functions.
@@ -314,6 +338,25 @@ impl EditorHostRef {
     pub fn presentation_latency(&self) -> u32 {
         // SAFETY: the context is alive as long as `self`.
         unsafe { (self.api().presentation_latency)(self.context) }
+    }
+
+    /// The user presses a key: its number, for [`EditorHostRef::stop`]; 0 if it is not played.
+    #[must_use]
+    pub fn play(&self, note: EditorNote) -> u32 {
+        // SAFETY: the context is alive as long as `self`; `note` is a live local.
+        unsafe { (self.api().play)(self.context, &raw const note) }
+    }
+
+    /// The user lets go of the key with this number.
+    pub fn stop(&self, played: u32) {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().stop)(self.context, played) }
+    }
+
+    /// The user asks for the host's menu of a parameter, at a place in physical pixels.
+    pub fn host_menu(&self, host_id: u32, x: i32, y: i32) {
+        // SAFETY: the context is alive as long as `self`.
+        unsafe { (self.api().host_menu)(self.context, host_id, x, y) }
     }
 }
 

@@ -7,6 +7,7 @@
 //! Nothing here knows a windowing system: the kit does, or the author himself.
 
 mod face;
+mod note;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,6 +18,7 @@ use hotshell_abi::editor::{EditorArgs, EditorHostRef};
 pub use hotshell_abi::editor::{EditorDesc, EditorKey, EditorSize, WindowHandle, WindowKind};
 
 pub use self::face::Face;
+pub use self::note::{Note, Playing};
 use crate::export::shared::Parts;
 use crate::params::Param;
 
@@ -266,6 +268,22 @@ impl EditorContext {
     /// All parameters, in the order of the description: for editors that are made from it.
     pub fn faces(&self) -> impl Iterator<Item = Face<'_>> {
         self.0.parts.params.iter().map(Face)
+    }
+
+    /// Plays `note` until the answer is dropped: a keyboard on the screen. The DSP hears it at the start of its next block,
+    /// as it hears the host's notes (a block at least lies between a note's start and its end), and a swap plays it again
+    /// to the new build. A window that closes, or that another build's window replaces, lets go of its notes.
+    ///
+    /// The host does not hear of it, and records nothing. Where no block runs the note stays silent: one that waits for
+    /// longer than a second is not played any more, and beyond 32 at a time notes are not played at all.
+    pub fn play(&self, note: Note) -> Playing {
+        Playing::start(&self.0.host, note)
+    }
+
+    /// Asks for the host's own menu of `param` (automation, MIDI learn, ...), at a place in physical pixels from the upper
+    /// left corner of the editor. Nothing happens where the host has none.
+    pub fn host_menu(&self, param: &impl Param, x: i32, y: i32) {
+        self.0.host.host_menu(param.host_id(), x, y);
     }
 
     /// Asks the host for another size, in logical pixels. Granted or not, [`EditorWindow::resize`] tells the outcome.

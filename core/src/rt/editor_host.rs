@@ -10,7 +10,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use hotshell_abi::editor::{EditorHost, EditorHostHandle, EditorSize};
+use hotshell_abi::editor::{EditorHost, EditorHostHandle, EditorNote, EditorSize};
 use hotshell_abi::{EPOCH, MAGIC, Str, Track};
 
 /// What an open editor may ask for. None of it may wait for [main] or the host. [editor]
@@ -37,6 +37,12 @@ pub trait EditorAccess: Send + Sync {
     fn presentation_latency(&self) -> u32 {
         0
     }
+    /// The user presses a key of a drawn keyboard: its number, or 0 if it is not played.
+    fn play(&self, note: EditorNote) -> u32;
+    /// The user lets go of it.
+    fn stop(&self, played: u32);
+    /// The user asks for the host's menu of a parameter, at a place in physical pixels.
+    fn host_menu(&self, host_id: u32, x: i32, y: i32);
 }
 
 /// One open editor's place in the shell. An `Arc<EditorOwner>`'s address is the `EditorHostHandle`.
@@ -75,6 +81,9 @@ pub static EDITOR_HOST: EditorHost = EditorHost {
     wants_keys,
     track,
     presentation_latency,
+    play,
+    stop,
+    host_menu,
 };
 
 /// What `call` answers; nothing much for a null context, or after a panic.
@@ -153,4 +162,18 @@ unsafe extern "C" fn track(context: EditorHostHandle, out: *mut Track) -> u32 {
 
 unsafe extern "C" fn presentation_latency(context: EditorHostHandle) -> u32 {
     guarded(context, |editor| editor.presentation_latency())
+}
+
+unsafe extern "C" fn play(context: EditorHostHandle, note: *const EditorNote) -> u32 {
+    // SAFETY: the table's contract: null or readable for the call.
+    let Some(note) = (unsafe { note.as_ref() }).copied() else { return 0 };
+    guarded(context, |editor| editor.play(note))
+}
+
+unsafe extern "C" fn stop(context: EditorHostHandle, played: u32) {
+    guarded(context, |editor| editor.stop(played));
+}
+
+unsafe extern "C" fn host_menu(context: EditorHostHandle, host_id: u32, x: i32, y: i32) {
+    guarded(context, |editor| editor.host_menu(host_id, x, y));
 }

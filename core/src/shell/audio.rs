@@ -296,6 +296,9 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
             self.keep_in_step();
         }
         let facts = BlockFacts { steady_time: block.steady_time, mode: block.mode };
+        if !self.link.keys.is_empty() {
+            self.feed.take_keys(&self.link.keys);
+        }
         let mut desk = Desk { input, output, facts };
         let mut started = None;
         if !self.link.inbox.is_empty() && self.is_free() {

@@ -33,7 +33,7 @@ use crate::host::{Host, Level};
 use crate::instance::{Instance, SharedHalf, Table};
 use crate::params::{ParamPlan, Parameters};
 use crate::rt::shell_api::StoreOwner;
-use crate::shell::editors::EditorPart;
+use crate::shell::editors::{EditorPart, Keyboard};
 use crate::shell::player::{Link, Player};
 use crate::shell::replay::Past;
 use crate::shell::{BusInfo, GUI_LOCK_WAIT, LayoutInfo, ShellError};
@@ -70,6 +70,7 @@ pub struct Control<P, S> {
     fields_seen: AtomicU64,
     tap: OnceLock<Tap>,
     editors: EditorPart,
+    keyboard: Keyboard,
     /// No reload thread looks after faults: [audio] asks for a main-thread call.
     alone: bool,
     /// Why instances are made that no reload and no fault asks for: [`Reason::HOST`], or a trial's or a test's.
@@ -213,6 +214,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             params,
             store,
             owner,
+            keyboard: Keyboard::new(Arc::clone(&link.keys)),
             link,
             host: RwLock::new(host),
             main: Mutex::new(main),

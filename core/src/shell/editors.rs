@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::AcqRel, Ordering::Acquir
 use std::sync::{Arc, OnceLock, Weak};
 
 use hotshell_abi::Track;
-use hotshell_abi::editor::EditorDesc;
+use hotshell_abi::editor::{EditorDesc, EditorNote};
 use parking_lot::Mutex;
 
 pub use crate::instance::editor::{EditorBuild, OpenEditor};
 pub use crate::rt::editor_host::{EditorAccess, EditorOwner};
+use crate::rt::keys::{Key, Keys, next_number};
 use crate::shell::ShellError;
 
 /// What the user did in an editor, for the host.
@@ -113,6 +114,13 @@ pub trait Editors: Send + Sync {
 
     /// Passes an edit on towards the host, in order, and asks for a main-thread call.
     fn edited(&self, edit: Edit);
+
+    /// A key of a drawn keyboard goes down: the next block hears it. Its number, for [`Editors::stop`]; 0 if there is no
+    /// room for it.
+    fn play(&self, note: EditorNote) -> u32;
+
+    /// The key with this number goes up. One that is up already stays so.
+    fn stop(&self, played: u32);
 
     /// Asks for a main-thread call.
     fn request_callback(&self);
@@ -295,9 +303,102 @@ impl EditorPart {
     }
 }
 
+/// Most keys that are down at a time: more than three players have fingers.
+const MOST_KEYS: usize = 32;
+
+/// The one who pushes into [`Keys`]: an instance's windows take turns. Every key that went down keeps a place for its way
+/// up, so that no note off is ever refused.
+#[derive(Debug)]
+pub struct Keyboard {
+    keys: Arc<Keys>,
+    down: Mutex<Down>,
+}
+
+/// Keys that are down.
+#[derive(Debug, Default)]
+struct Down {
+    last: u32,
+    keys: Vec<(u32, EditorNote)>,
+}
+
+impl Keyboard {
+    /// Nothing is down.
+    #[must_use]
+    pub fn new(keys: Arc<Keys>) -> Self {
+        Self { keys, down: Mutex::default() }
+    }
+
+    /// A key goes down: its number, or 0 if there are too many. [any] but audio
+    pub fn press(&self, note: EditorNote) -> u32 {
+        let mut down = self.down.lock();
+        let needed = down.keys.len() + 2;
+        if down.keys.len() == MOST_KEYS || (self.keys.room() as usize) < needed {
+            return 0;
+        }
+        let number = next_number(down.last);
+        if !self.keys.push(&Key { on: true, number, note, at: self.keys.now() }) {
+            return 0;
+        }
+        down.last = number;
+        down.keys.push((number, note));
+        number
+    }
+
+    /// It goes up. [any] but audio
+    pub fn release(&self, number: u32) {
+        let mut down = self.down.lock();
+        if let Some(at) = down.keys.iter().position(|(other, _)| *other == number) {
+            let (number, note) = down.keys.remove(at);
+            let told = self.keys.push(&Key { on: false, number, note, at: self.keys.now() });
+            debug_assert!(told, "a place was kept for it");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NOTE: EditorNote = EditorNote { key: 60, channel: 0, port: 0, reserved: 0, velocity: 0.5 };
+
+    #[test]
+    fn no_note_off_is_refused_however_many_keys_wait() {
+        let keys = Arc::new(Keys::new());
+        let keyboard = Keyboard::new(Arc::clone(&keys));
+        let mut down = Vec::new();
+        // A host that plays no block, and a user who plays on until nothing is taken any more.
+        while keys.room() > 0 {
+            let number = keyboard.press(NOTE);
+            if number == 0 && down.is_empty() {
+                break;
+            }
+            down.extend((number != 0).then_some(number));
+            if number == 0 || down.len() > 5 {
+                keyboard.release(down.remove(0));
+            }
+        }
+        down.into_iter().for_each(|number| keyboard.release(number));
+        let mut sounding = Vec::new();
+        while let Some(key) = keys.first() {
+            keys.take();
+            if key.on {
+                sounding.push(key.number);
+            } else {
+                sounding.retain(|number| *number != key.number);
+            }
+        }
+        assert!(sounding.is_empty(), "{sounding:?}");
+        keyboard.release(1);
+        assert!(keys.is_empty(), "a key that is up stays up");
+    }
+
+    #[test]
+    fn more_keys_than_hands_are_not_played() {
+        let keyboard = Keyboard::new(Arc::new(Keys::new()));
+        let played: Vec<u32> = (0..=MOST_KEYS).map(|_| keyboard.press(NOTE)).collect();
+        assert_eq!(played.iter().filter(|number| **number == 0).count(), 1);
+        assert_eq!(played.last(), Some(&0));
+    }
 
     #[test]
     fn moves_of_one_parameter_are_one_move_and_gestures_stay_in_order() {

@@ -13,6 +13,7 @@ use hotshell_abi::describe::SplitDesc;
 use hotshell_abi::{Event, EventKind, ParamDesc, Transport};
 
 use crate::params::Parameters;
+use crate::rt::keys::Keys;
 use crate::shell::EventSource;
 use crate::shell::replay::Past;
 
@@ -25,6 +26,9 @@ pub const TOUCHED: usize = 1024;
 const WAITING: usize = 1024;
 /// Most events that flushes can leave for the next block.
 const KEPT: usize = 1024;
+
+/// Milliseconds for which a key of the editor's keyboard waits for a block.
+const LATEST_KEY: u64 = 1000;
 
 /// One block's events, and what they leave behind.
 #[derive(Debug)]
@@ -285,6 +289,27 @@ impl Feed {
             self.kept.push(event);
         }
         lost
+    }
+
+    /// Keys of the editor's keyboard begin the block that follows, in order. A key that goes down and up between two blocks
+    /// sounds for one of them: its way up, and all that comes after it, waits for the next. One that has waited too long
+    /// is not played; its way up is told all the same, because nobody could tell whether a restart has ended the note.
+    #[cold]
+    #[inline(never)]
+    pub fn take_keys(&mut self, keys: &Keys) {
+        let (now, before) = (keys.now(), self.kept.len());
+        while self.kept.len() < KEPT
+            && let Some(key) = keys.first()
+        {
+            let event = key.event();
+            if !key.on && self.kept[before..].iter().any(|on| on.note_id == event.note_id) {
+                return;
+            }
+            keys.take();
+            if !key.on || now.saturating_sub(key.at) <= LATEST_KEY {
+                self.kept.push(event);
+            }
+        }
     }
 
     /// All sound is to end: what would begin a note goes, and the past forgets what sounds.

@@ -15,6 +15,7 @@ use crate::instance::Instance;
 use crate::params::ParamPlan;
 use crate::rt::buffers::{Buffers, Shape};
 use crate::rt::exchange::Exchange;
+use crate::rt::keys::Keys;
 use crate::shell::bypass::Redelay;
 use crate::shell::delay::DelayLine;
 use crate::shell::feed;
@@ -194,6 +195,8 @@ pub struct Link<S> {
     pub inbox: Exchange<Player<S>>,
     /// What [audio] is done with.
     pub outbox: Exchange<Player<S>>,
+    /// Keys that the user presses in an editor, to [audio].
+    pub keys: Arc<Keys>,
     /// Counted up by whatever makes a prepared candidate stale.
     pub epoch: AtomicU64,
     /// Serial of the hand-over that [audio] took last.
@@ -253,6 +256,7 @@ impl<S> Link<S> {
         Self {
             inbox: Exchange::new(),
             outbox: Exchange::new(),
+            keys: Arc::default(),
             epoch: AtomicU64::new(1),
             taken: AtomicU64::new(0),
             returned: AtomicU64::new(0),

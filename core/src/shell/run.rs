@@ -11,6 +11,7 @@ use hotshell_abi::{Event, EventKind, EventOutput, Reason, RenderMode, Sample};
 use crate::instance::{BlockContext, BlockResult, Dead};
 use crate::params::Parameters;
 use crate::rt::bound::Bound;
+use crate::rt::keys::is_editors;
 use crate::shell::EventSink;
 use crate::shell::bypass::Redelay;
 use crate::shell::delay::DelayLine;
@@ -244,6 +245,10 @@ fn admit<P: Parameters, S>(event: &mut Event, params: &P, link: &Link<S>) -> boo
     let hosts =
         event.kind == EventKind::PARAM_MOD || (event.kind == EventKind::PARAM_VALUE && event.is_per_voice());
     if hosts {
+        return false;
+    }
+    // A note that the editor has played: the host has no voice that it could end.
+    if event.kind == EventKind::NOTE_END && is_editors(event.note_id) {
         return false;
     }
     let of_param =

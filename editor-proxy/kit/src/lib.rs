@@ -16,6 +16,6 @@ pub mod window;
 pub use baseview;
 pub use hotshell_logic::editor::{
     Editor, EditorContext, EditorDesc, EditorError, EditorKey, EditorSize, EditorWindow, Face, Gesture, Hold,
-    Track, WindowHandle, WindowKind,
+    Note, Playing, Track, WindowHandle, WindowKind,
 };
 pub use window::raw;

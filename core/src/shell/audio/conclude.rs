@@ -48,7 +48,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         let tail_changed = tail != self.told_tail;
         self.told_tail = tail;
         let quiet = !verdict.active && !verdict.lost && !swapping && verdict.silent;
-        let sleep = quiet && self.delayed_frames() <= self.quiet_frames;
+        let sleep = quiet && self.delayed_frames() <= self.quiet_frames && self.link.keys.is_empty();
         self.quiet_frames = if quiet { self.quiet_frames.saturating_add(u64::from(frames)) } else { 0 };
         Outcome { status: if sleep { BlockStatus::Sleep } else { BlockStatus::Continue }, tail_changed }
     }

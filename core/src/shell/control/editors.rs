@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use hotshell_abi::editor::EditorDesc;
+use hotshell_abi::editor::{EditorDesc, EditorNote};
 use hotshell_abi::{ParamDesc, Sample, Track};
 
 use crate::host::Level;
@@ -93,6 +93,20 @@ impl<P: Parameters, S: Sample> Editors for Control<P, S> {
     fn edited(&self, edit: Edit) {
         self.editors.push(edit);
         self.request_callback();
+    }
+
+    fn play(&self, note: EditorNote) -> u32 {
+        let number = self.keyboard.press(note);
+        if number != 0 {
+            // A plug-in that has nothing to play may sleep.
+            self.with_host(|host| host.request_process());
+        }
+        number
+    }
+
+    fn stop(&self, played: u32) {
+        self.keyboard.release(played);
+        self.with_host(|host| host.request_process());
     }
 
     fn request_callback(&self) {

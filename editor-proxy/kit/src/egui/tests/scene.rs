@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use egui::{
     Color32, Event, FullOutput, Modifiers, PointerButton, Pos2, RawInput, Rect, Response, Shape, Ui, vec2,
 };
-use hotshell_abi::editor::{EditorSize, WindowHandle, WindowKind};
+use hotshell_abi::editor::{EditorNote, EditorSize, WindowHandle, WindowKind};
 use hotshell_core::host::NoHost;
 use hotshell_core::instance::Table;
 use hotshell_core::shell::editors::{EditorAccess, EditorOwner, OpenEditor};
@@ -110,6 +110,7 @@ pub(super) enum Told {
     Begin(u32),
     Perform(u32, f64),
     End(u32),
+    Menu(u32, i32, i32),
 }
 
 #[derive(Default)]
@@ -137,6 +138,13 @@ impl EditorAccess for Desk {
         panic!("{why}");
     }
     fn wants_keys(&self, _wanted: bool) {}
+    fn play(&self, _note: EditorNote) -> u32 {
+        0
+    }
+    fn stop(&self, _played: u32) {}
+    fn host_menu(&self, id: u32, x: i32, y: i32) {
+        self.say(Told::Menu(id, x, y));
+    }
 }
 
 pub(super) struct Scene {
