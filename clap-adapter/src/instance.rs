@@ -258,6 +258,7 @@ impl<'a> Main<'a> {
             shared.link.request_flush();
         }
         self.tell(Phase::AnyTime);
+        self.view_menu();
     }
 
     /// [main], inside `activate`.

@@ -18,6 +18,9 @@ impl Main<'_> {
     pub(crate) const fn view_tick(&self) {}
 
     #[expect(clippy::unused_self, reason = "with editors it has something to do")]
+    pub(crate) const fn view_menu(&self) {}
+
+    #[expect(clippy::unused_self, reason = "with editors it has something to do")]
     pub(crate) const fn view_answered(&self) {}
 
     #[expect(clippy::unused_self, reason = "with editors it has something to do")]

@@ -9,9 +9,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use clack_extensions::context_menu::{ContextMenuTarget, HostContextMenu};
 use clack_extensions::gui::HostGui;
 use clack_extensions::timer::{HostTimer, PluginTimerImpl, TimerId};
 use clack_plugin::host::HostSharedHandle;
+use clack_plugin::utils::ClapId;
 use hotshell_core::shell::Shell;
 use hotshell_editor_proxy::{EditorProxy, EditorSize, WindowHost};
 
@@ -33,12 +35,23 @@ pub(crate) struct View {
     answers: Cell<bool>,
     /// Set by the host from inside a request of ours.
     later: Cell<Option<EditorSize>>,
+    /// The host's menu that the user wants to see.
+    menu: Rc<Cell<Option<Menu>>>,
+}
+
+/// A parameter, and a place in physical pixels: of the window, or of the screen if it floats.
+#[derive(Clone, Copy)]
+struct Menu {
+    id: u32,
+    x: i32,
+    y: i32,
 }
 
 /// What the proxy may ask of the host.
 struct Window {
     link: Arc<Link>,
     ticks: Rc<Cell<bool>>,
+    menu: Rc<Cell<Option<Menu>>>,
 }
 
 impl WindowHost for Window {
@@ -54,6 +67,10 @@ impl WindowHost for Window {
         if let Some((host, gui)) = self.gui() {
             gui.resize_hints_changed(&host);
         }
+    }
+
+    fn context_menu(&self, id: u32, x: i32, y: i32) {
+        self.menu.set(Some(Menu { id, x, y }));
     }
 
     fn closed(&self) {
@@ -82,7 +99,11 @@ impl Main<'_> {
         self.destroy_view();
         let Some(editors) = self.shared.shell.editors() else { return false };
         self.read_track();
-        let window = Window { link: Arc::clone(&self.shared.link), ticks: Rc::clone(&self.view.ticks) };
+        let window = Window {
+            link: Arc::clone(&self.shared.link),
+            ticks: Rc::clone(&self.view.ticks),
+            menu: Rc::clone(&self.view.menu),
+        };
         let mut proxy = EditorProxy::new(editors, Box::new(window));
         if floating && !proxy.float() {
             return false;
@@ -96,6 +117,7 @@ impl Main<'_> {
     pub(crate) fn destroy_view(&self) {
         let before = self.view.proxy.try_borrow_mut().ok().and_then(|mut place| place.take());
         drop(before);
+        self.view.menu.set(None);
         self.sync_timer();
     }
 
@@ -126,6 +148,20 @@ impl Main<'_> {
     /// What there is to do for the editor.
     pub(crate) fn view_tick(&self) {
         self.with_view(EditorProxy::tick);
+    }
+
+    /// The host's menu, if the user wants to see it and the host has one. Last of all that is done in a call: the host may
+    /// come back only when the user has chosen, and may call anything meanwhile.
+    pub(crate) fn view_menu(&self) {
+        let (Some(Menu { id, x, y }), Some(host)) = (self.view.menu.take(), self.shared.link.host()) else {
+            return;
+        };
+        let known = self.shared.shell.param_index(id).is_some();
+        let (Some(menus), Some(id)) = (find::<HostContextMenu>(host), ClapId::from_raw(id)) else { return };
+        if known && menus.can_popup(self.host()) {
+            // Refused: the user sees no menu, as everywhere in that host.
+            let _ = menus.popup(self.host(), ContextMenuTarget::Param(id), 0, x, y);
+        }
     }
 
     /// The host has answered `request_callback`.

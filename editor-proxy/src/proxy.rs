@@ -25,7 +25,7 @@ pub trait WindowHost {
     /// Another build's editor has other resize rules.
     fn limits_changed(&self) {}
     /// The user wants to see the host's menu of a parameter, at a place in physical pixels from the upper left corner of
-    /// the window. The host may do anything meanwhile, and may come back only when the user has chosen: an adapter asks
+    /// the window, or, of a floating one, of the screen. The host may do anything meanwhile, and may come back only when the user has chosen: an adapter asks
     /// it once the proxy is out of use again.
     fn context_menu(&self, host_id: u32, x: i32, y: i32);
     /// The user has closed the floating window; it is hidden.
@@ -279,7 +279,9 @@ impl EditorProxy {
                 None => self.host.limits_changed(),
             }
         }
-        if let Some(Menu { id, x, y }) = self.stage.take_menu() {
+        if let Some(Menu { id, x, y }) = self.stage.take_menu()
+            && let Some((x, y)) = self.floating.as_ref().map_or(Some((x, y)), |own| own.on_screen(x, y))
+        {
             self.host.context_menu(id, x, y);
         }
         if self.closed.swap(false, Acquire) {

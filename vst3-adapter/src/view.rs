@@ -25,6 +25,8 @@ pub(crate) struct Window {
     home: ThreadId,
     /// Asks the host for a size; true if it agrees. It may do anything meanwhile.
     ask: Box<dyn Fn(EditorSize) -> bool>,
+    /// Asks the host for its menu. It may do anything meanwhile.
+    pop_up: Box<dyn Fn(Menu)>,
     wish: Rc<Wish>,
     /// The host is being asked.
     asking: Cell<bool>,
@@ -34,9 +36,20 @@ pub(crate) struct Window {
     later: Cell<Later>,
 }
 
-/// A size that the proxy wants of the host, and nobody has asked for.
+/// What the proxy wants of the host, and nobody has asked for.
 #[derive(Default)]
-struct Wish(Cell<Option<EditorSize>>);
+struct Wish {
+    size: Cell<Option<EditorSize>>,
+    menu: Cell<Option<Menu>>,
+}
+
+/// The host's menu of a parameter, at a place in physical pixels from the upper left corner of the view.
+#[derive(Clone, Copy)]
+pub(crate) struct Menu {
+    pub(crate) id: u32,
+    pub(crate) x: i32,
+    pub(crate) y: i32,
+}
 
 /// The proxy's handle on it.
 struct Ask(Rc<Wish>);
@@ -44,8 +57,12 @@ struct Ask(Rc<Wish>);
 impl WindowHost for Ask {
     /// The host answers when the proxy is out of use; so far it has not agreed.
     fn request_resize(&self, size: EditorSize) -> bool {
-        self.0.0.set(Some(size));
+        self.0.size.set(Some(size));
         false
+    }
+
+    fn context_menu(&self, id: u32, x: i32, y: i32) {
+        self.0.menu.set(Some(Menu { id, x, y }));
     }
 
     /// The timer runs as long as the view is attached.
@@ -60,7 +77,11 @@ struct Later {
 
 impl Window {
     /// `None` if the plug-in has no editor.
-    pub(crate) fn new(instance: &Arc<Instance>, ask: Box<dyn Fn(EditorSize) -> bool>) -> Option<Self> {
+    pub(crate) fn new(
+        instance: &Arc<Instance>,
+        ask: Box<dyn Fn(EditorSize) -> bool>,
+        pop_up: Box<dyn Fn(Menu)>,
+    ) -> Option<Self> {
         let editors = instance.live()?.shell.editors()?;
         if !instance.is_hot() && !EditorProxy::is_there(editors.as_ref()) {
             return None;
@@ -71,6 +92,7 @@ impl Window {
             proxy: RefCell::new(EditorProxy::new(editors, Box::new(Ask(Rc::clone(&wish))))),
             home: std::thread::current().id(),
             ask,
+            pop_up,
             wish,
             asking: Cell::new(false),
             sized: Cell::new(0),
@@ -110,7 +132,7 @@ impl Window {
         if self.asking.get() {
             return;
         }
-        let Some(wish) = self.wish.0.take() else { return };
+        let Some(wish) = self.wish.size.take() else { return };
         let before = self.sized.get();
         self.asking.set(true);
         let agreed = (self.ask)(wish);
@@ -142,7 +164,8 @@ impl Window {
         if self.proxy(EditorProxy::detach).is_none() {
             self.later.set(Later { detach: true, ..self.later.get() });
         }
-        self.wish.0.set(None);
+        self.wish.size.set(None);
+        self.wish.menu.set(None);
     }
 
     /// A safe call: what there is to do for the editor, and to tell the host.
@@ -150,6 +173,10 @@ impl Window {
         if self.is_home() {
             self.with(EditorProxy::tick);
             self.instance.tell();
+            // Last: the host may come back only when the user has chosen.
+            if let Some(menu) = self.wish.menu.take() {
+                (self.pop_up)(menu);
+            }
         }
     }
 }

@@ -275,7 +275,7 @@ impl EditorContext {
     /// to the new build. A window that closes, or that another build's window replaces, lets go of its notes.
     ///
     /// The host does not hear of it, and records nothing. Where no block runs the note stays silent: one that waits for
-    /// longer than a second is not played any more, and beyond 32 at a time notes are not played at all.
+    /// longer than two seconds is not played any more, and beyond 32 at a time notes are not played at all.
     pub fn play(&self, note: Note) -> Playing {
         Playing::start(&self.0.host, note)
     }

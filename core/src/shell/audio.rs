@@ -99,8 +99,9 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
         let state_seen = player.loads;
         let (told_tail, told_latency, cost) = (player.tail, player.latency, player.cost);
         let mut feed = Feed::new();
-        if let Some(past) = past {
-            feed.past = past;
+        match past {
+            Some(past) => feed.past = past,
+            None => feed.keys_from = link.keys.now(),
         }
         Self {
             // A candidate may have more channels than the first player: the guard knows up to 64 of the main bus.

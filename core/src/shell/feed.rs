@@ -28,7 +28,7 @@ const WAITING: usize = 1024;
 const KEPT: usize = 1024;
 
 /// Milliseconds for which a key of the editor's keyboard waits for a block.
-const LATEST_KEY: u64 = 1000;
+const LATEST_KEY: u64 = 2000;
 
 /// One block's events, and what they leave behind.
 #[derive(Debug)]
@@ -38,6 +38,9 @@ pub struct Feed {
     waiting: Vec<(u32, Event)>,
     /// Came in flushes; the next block begins with them.
     kept: Vec<Event>,
+    /// Keys of the editor's keyboard that went down before this moment, in milliseconds of [`Keys::now`], are not played:
+    /// the host has made a pause since.
+    pub keys_from: u64,
     next: u32,
     transport: Option<Transport>,
     /// Came too close: it holds from the next sub-block on.
@@ -69,6 +72,7 @@ impl Feed {
             list,
             waiting,
             kept,
+            keys_from: 0,
             next: 0,
             transport: None,
             waiting_transport: None,
@@ -306,7 +310,7 @@ impl Feed {
                 return;
             }
             keys.take();
-            if !key.on || now.saturating_sub(key.at) <= LATEST_KEY {
+            if !key.on || key.at >= self.keys_from && now.saturating_sub(key.at) <= LATEST_KEY {
                 self.kept.push(event);
             }
         }

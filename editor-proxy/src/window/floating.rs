@@ -24,6 +24,7 @@ use hotshell_core::rt::pin::pin;
 pub(crate) struct Floating {
     connection: Arc<RustConnection>,
     window: u32,
+    root: u32,
     name: Atom,
     utf8: Atom,
 }
@@ -61,7 +62,7 @@ impl Floating {
         let listen = move || listen(&events, window, delete, &closed);
         // Without it the user cannot close the window, and the host can.
         let _ = thread::Builder::new().name("hotshell-window".to_owned()).spawn(listen);
-        Ok(Self { connection, window, name, utf8 })
+        Ok(Self { connection, window, root, name, utf8 })
     }
 
     /// What the proxy's window gets as its parent.
@@ -105,6 +106,13 @@ impl Floating {
         let aux = ConfigureWindowAux::new().width(u32::from(width)).height(u32::from(height));
         let sent = self.connection.configure_window(self.window, &aux);
         sent.is_ok_and(|sent| sent.check().is_ok())
+    }
+
+    /// Where on the screen a place of the window is.
+    pub(crate) fn on_screen(&self, x: i32, y: i32) -> Option<(i32, i32)> {
+        let sent = self.connection.translate_coordinates(self.window, self.root, 0, 0).ok()?;
+        let corner = sent.reply().ok()?;
+        Some((x.saturating_add(i32::from(corner.dst_x)), y.saturating_add(i32::from(corner.dst_y))))
     }
 
     /// Maps or unmaps it.

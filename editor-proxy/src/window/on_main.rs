@@ -108,6 +108,10 @@ impl Floating {
         match *self {}
     }
 
+    pub(crate) const fn on_screen(&self, _x: i32, _y: i32) -> Option<(i32, i32)> {
+        match *self {}
+    }
+
     pub(crate) const fn show(&self, _visible: bool) {
         match *self {}
     }

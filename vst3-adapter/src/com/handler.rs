@@ -11,6 +11,11 @@ use vst3::Steinberg::Vst::{
     IHostApplicationTrait,
 };
 use vst3::Steinberg::kResultOk;
+#[cfg(feature = "editor")]
+use vst3::Steinberg::{
+    IPlugView,
+    Vst::{IComponentHandler3, IComponentHandler3Trait, IContextMenuTrait},
+};
 use vst3::{ComPtr, ComRef};
 
 /// Name of the host behind a context; empty if it does not say.
@@ -96,6 +101,25 @@ impl Handler {
         if let (Some(handler), true) = (self.get(), flags != 0) {
             // SAFETY: the reference in hand keeps the object alive.
             unsafe { handler.restartComponent(flags) };
+        }
+    }
+
+    /// The host's menu of parameter `id`, at a place in physical pixels from the upper left corner of `view`. Nothing where
+    /// the host has none. [main], in a safe call.
+    ///
+    /// # Safety
+    /// `view` is alive when this is called.
+    #[cfg(feature = "editor")]
+    pub(crate) unsafe fn pop_up(&self, view: *mut IPlugView, id: u32, x: i32, y: i32) {
+        let Some(handler) = self.get().and_then(|handler| handler.cast::<IComponentHandler3>()) else {
+            return;
+        };
+        // SAFETY: the reference in hand keeps the handler alive, the caller the view; `id` is a live local. What comes back
+        // is null or a menu with a reference that is ours.
+        let menu = unsafe { ComPtr::from_raw(handler.createContextMenu(view, &raw const id)) };
+        if let Some(menu) = menu {
+            // SAFETY: the reference in hand keeps the menu alive.
+            unsafe { menu.popup(x, y) };
         }
     }
 

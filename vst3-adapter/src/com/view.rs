@@ -22,7 +22,7 @@ use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
 use crate::error::{gate, guard};
 use crate::instance::Instance;
-use crate::view::Window;
+use crate::view::{Menu, Window};
 
 /// Milliseconds of the run loop's timer while a view is attached: VST3 has no other way to the host for what the user
 /// does in an editor that draws on a thread of its own.
@@ -65,6 +65,17 @@ impl Frame {
         // SAFETY: the reference in hand keeps the frame alive. The view is: its drop sets the pointer to null, and both
         // are on this thread, the view's own (`Window` refuses others).
         unsafe { host.resizeView(view, &raw mut rect) == kResultOk }
+    }
+
+    /// The host's menu, where it has one. It may call anything meanwhile, the view's last release included.
+    fn pop_up(&self, instance: &Instance, menu: Menu) {
+        let Menu { id, x, y } = menu;
+        let known = instance.live().is_some_and(|live| live.table().target(id).is_some());
+        let view = self.view.load(Acquire);
+        if known && !view.is_null() {
+            // SAFETY: the view is alive, as in `resize`.
+            unsafe { instance.handler.pop_up(view, id, x, y) };
+        }
     }
 }
 
@@ -175,8 +186,14 @@ pub(crate) unsafe fn create(instance: &Arc<Instance>, name: FIDString) -> *mut I
         return std::ptr::null_mut();
     }
     let frame = Rc::new(Frame::default());
-    let asked = Rc::clone(&frame);
-    let Some(window) = Window::new(instance, Box::new(move |size| asked.resize(size))) else {
+    let (asked, shown, owner) = (Rc::clone(&frame), Rc::clone(&frame), Arc::downgrade(instance));
+    let pop_up = move |menu| {
+        if let Some(instance) = owner.upgrade() {
+            shown.pop_up(&instance, menu);
+        }
+    };
+    let ask = Box::new(move |size| asked.resize(size));
+    let Some(window) = Window::new(instance, ask, Box::new(pop_up)) else {
         return std::ptr::null_mut();
     };
     let inner =

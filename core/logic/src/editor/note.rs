@@ -16,7 +16,6 @@ impl Note {
     pub const fn new(key: u8, velocity: f32) -> Self {
         let key = if key > 127 { 127 } else { key };
         let velocity = if velocity.is_nan() { 0.0 } else { velocity.clamp(0.0, 1.0) };
-        #[expect(clippy::cast_lossless, reason = "`From` is not const")]
         let velocity = velocity as f64;
         Self(EditorNote { key, channel: 0, port: 0, reserved: 0, velocity })
     }
