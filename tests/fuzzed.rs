@@ -22,3 +22,17 @@ fn what_was_found_stays_fixed_and_the_first_cases_of_the_generator_hold() {
         }
     }
 }
+
+#[test]
+fn a_state_whose_header_says_another_length_is_refused() {
+    let mut bench = Bench::new();
+    for state in bench.corpus(Target::State).to_vec() {
+        let length = state.len() as u64 - 20;
+        assert_eq!(bench.replay(Target::State, &state), Ok(()), "with its own");
+        for lie in [0, 1, length - 1, length + 1, length | 1 << 32, length | 1 << 63, u64::MAX] {
+            let mut bytes = state.clone();
+            bytes[12..20].copy_from_slice(&lie.to_le_bytes());
+            assert_eq!(bench.replay(Target::State, &bytes), Ok(()), "{lie} instead of {length}");
+        }
+    }
+}

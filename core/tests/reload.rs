@@ -353,25 +353,36 @@ fn what_dev_says_is_known_and_shown_while_a_window_is_open() {
 
 #[test]
 fn what_a_killed_dev_said_is_not_shown_for_ever() {
-    let scratch = Scratch::new();
-    let slot = scratch.slot();
-    let player = Player::new();
-    player.window.store(true, Ordering::Relaxed);
-    let (tie, _) = player.open(scratch.setup());
-    let claim = slot.claim_dev().unwrap();
-    claim.write(&says(DevState::Building, None)).unwrap();
-    shows(&player, "building", |notice| notice == Some(&Notice::Building));
-    let file = scratch.path().join("dev.json");
-    let said = std::fs::read(&file).unwrap();
-    drop(claim);
-    shows(&player, "nothing", |notice| notice.is_none());
-    std::fs::write(&file, said).unwrap();
-    drop(tie);
-    let late = Player::new();
-    late.window.store(true, Ordering::Relaxed);
-    let (_late_tie, _) = late.open(scratch.setup());
-    wait("a report, which is written after a look", || !slot.reports().unwrap().is_empty());
-    shows(&late, "nothing, though the file is there", |notice| notice.is_none());
+    // Both are shown at once: the first was said long ago, the second needs no time.
+    let building = DevStatus { since: 0, ..says(DevState::Building, None) };
+    for last_word in [building, says(DevState::Failed, Some("its last words"))] {
+        let scratch = Scratch::new();
+        let slot = scratch.slot();
+        let player = Player::new();
+        player.window.store(true, Ordering::Relaxed);
+        let (tie, _) = player.open(scratch.setup());
+        let claim = slot.claim_dev().unwrap();
+        claim.write(&last_word).unwrap();
+        shows(&player, "its last word", |notice| notice.is_some());
+        let file = scratch.path().join("dev.json");
+        let said = std::fs::read(&file).unwrap();
+        drop(claim);
+        shows(&player, "nothing", |notice| notice.is_none());
+        drop(tie);
+        wait("the end of the first look-out", || slot.reports().unwrap().is_empty());
+        // What a killed one leaves: its word, and nobody who holds the lock.
+        std::fs::write(&file, said).unwrap();
+        let late = Player::new();
+        late.window.store(true, Ordering::Relaxed);
+        let (_late_tie, _) = late.open(scratch.setup());
+        wait("a report, which is written after a look", || !slot.reports().unwrap().is_empty());
+        // The window would have heard it.
+        let claim = slot.claim_dev().unwrap();
+        claim.write(&says(DevState::Failed, Some("alive"))).unwrap();
+        shows(&late, "the next one's word", failed("alive"));
+        let shown = late.notices.lock().unwrap().clone();
+        assert_eq!(shown.len(), 1, "nothing else was ever shown: {shown:?}");
+    }
 }
 
 #[test]

@@ -135,6 +135,17 @@ impl Bench {
         Self { slot, clap, vst3, corpus: [states, vec![manifest], vec![library]] }
     }
 
+    /// What cases of `target` are made of.
+    #[must_use]
+    pub fn corpus(&self, target: Target) -> &[Vec<u8>] {
+        match target {
+            Target::State => &self.corpus[0],
+            Target::Manifest => &self.corpus[1],
+            Target::Object => &self.corpus[2],
+            Target::Clap | Target::Vst3 => &[],
+        }
+    }
+
     /// One case, made of a seed. Answers what is wrong, and the bytes that show it.
     ///
     /// # Errors
@@ -142,9 +153,7 @@ impl Bench {
     pub fn run(&mut self, target: Target, seed: u64) -> Result<(), (String, Vec<u8>)> {
         let mut random = Random::new(seed);
         let bytes = match target {
-            Target::State => mutated(&self.corpus[0], &mut random),
-            Target::Manifest => mutated(&self.corpus[1], &mut random),
-            Target::Object => mutated(&self.corpus[2], &mut random),
+            Target::State | Target::Manifest | Target::Object => mutated(self.corpus(target), &mut random),
             // Events are made of their bytes, so that a case can be kept as a file.
             Target::Clap | Target::Vst3 => {
                 (0..random.below(600)).map(|_| random.next().to_le_bytes()[0]).collect()
@@ -173,6 +182,9 @@ impl Bench {
         let before = plugin.save().ok_or("no save before")?;
         let took = plugin.load(bytes);
         let after = plugin.save().ok_or("no save after")?;
+        if took && promised(bytes).is_some_and(|length| length != bytes.len()) {
+            return Err("took a state that is longer or shorter than it says".to_owned());
+        }
         if !took && after != before && after != bytes {
             return Err("a refused state has changed something".to_owned());
         }
@@ -253,6 +265,12 @@ impl Bench {
         let value = self.vst3[0].value(amount);
         if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(format!("the parameter is {value}")) }
     }
+}
+
+/// Where a state of ours ends by its own header: magic, version, length of the rest. `None`: no header of ours.
+fn promised(bytes: &[u8]) -> Option<usize> {
+    let length = bytes.strip_prefix(b"HOTSHELL")?.get(4..12)?.first_chunk()?;
+    Some(usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX).saturating_add(20))
 }
 
 fn judge(outcome: &Outcome) -> Result<(), String> {

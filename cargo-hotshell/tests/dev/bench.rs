@@ -255,6 +255,14 @@ impl Dev {
     }
 }
 
+impl Dev {
+    /// Its end at this very moment; what it has started may live on.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it lives");
+        self.child.wait().expect("it ends");
+    }
+}
+
 impl Drop for Dev {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {

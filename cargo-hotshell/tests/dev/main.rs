@@ -7,7 +7,7 @@
 mod bench;
 
 use bench::{Bench, Gate};
-use hotshell_core::reload::slot::DevState;
+use hotshell_core::reload::slot::{DevState, Slot};
 
 #[test]
 fn every_changed_save_is_published_and_a_bad_one_is_named_while_the_last_good_build_stays() {
@@ -116,6 +116,64 @@ fn ctrl_c_during_the_first_build_leaves_no_process_and_no_file() {
     assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
     assert_eq!(bench.beside_the_bundle(), [""; 0]);
     assert!(bench.slot().read_dev().expect("readable").is_none());
+}
+
+/// The file is there, and nobody speaks.
+fn assert_dead(slot: &Slot) {
+    assert!(slot.folder().path().join("dev.json").is_file(), "killed too early or too late");
+    assert_eq!(slot.read_dev().expect("readable"), None);
+}
+
+#[test]
+fn a_dev_that_is_killed_while_it_builds_says_nothing_any_more_and_the_next_one_goes_on() {
+    let gate = Gate::new();
+    let bench = Bench::new();
+    let mut dev = bench.dev(&[]);
+    dev.wait_for("Published build 1");
+    let slot = bench.slot();
+    let manifest = slot.read_manifest().expect("a manifest");
+    bench.write("gain/build.rs", &gate.build_script());
+    bench.write_logic("sound-of-two");
+    let building = gate.wait();
+    assert_eq!(slot.read_dev().expect("readable").expect("running").state, DevState::Building);
+    dev.kill();
+    assert_dead(&slot);
+    assert_eq!(slot.read_manifest().expect("a manifest"), manifest, "the last good build still counts");
+    // The build that it has left behind fails by this, if it has not been killed.
+    drop(building);
+
+    bench.write("gain/build.rs", "fn main() {}\n");
+    let mut dev = bench.dev(&[]);
+    let line = dev.wait_for("Published");
+    assert!(line.contains("build 2"), "{line}");
+    assert!(Bench::holds(&bench.published(), b"sound-of-two"));
+    assert_eq!(slot.read_dev().expect("readable").expect("running").build, 2);
+    assert!(dev.interrupt().success());
+    assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
+    assert_eq!(bench.beside_the_bundle(), ["gain.clap", "gain.vst3"]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_dev_that_is_killed_during_a_trial_takes_it_along_and_publishes_nothing() {
+    let gate = Gate::new();
+    let bench = Bench::new();
+    bench.write_table(&format!("{} std::ptr::null()", gate.code()));
+    let dev = bench.dev_with_trial(&[]);
+    let tried = gate.wait();
+    let slot = bench.slot();
+    dev.kill();
+    tried.ended();
+    assert_dead(&slot);
+    assert!(slot.read_manifest().is_err(), "nothing is published");
+
+    bench.write_table("std::ptr::null()");
+    let mut dev = bench.dev_with_trial(&[]);
+    let line = dev.wait_for("Published");
+    assert!(line.contains("build 1"), "{line}");
+    assert!(dev.interrupt().success());
+    assert!(bench.scratch().is_empty(), "{:?}", bench.scratch());
+    assert!(slot.read_dev().expect("readable").is_none());
 }
 
 #[test]

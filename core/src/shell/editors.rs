@@ -156,7 +156,7 @@ impl EditorPart {
     /// Every lock of it, for the test that plays on meanwhile.
     #[cfg(test)]
     pub(super) fn hold(&self) -> impl Sized + '_ {
-        (self.notice.lock(), self.wakes.lock(), self.desc.lock(), self.edits.lock())
+        (self.notice.lock(), self.track.lock(), self.wakes.lock(), self.desc.lock(), self.edits.lock())
     }
 
     /// Another build is the newest.

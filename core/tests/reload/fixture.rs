@@ -202,6 +202,8 @@ pub struct Player {
     pub window: AtomicBool,
     /// What is shown in it.
     pub notice: Mutex<Option<Notice>>,
+    /// What was ever shown in it, and taken back.
+    pub notices: Mutex<Vec<Option<Notice>>>,
 }
 
 impl Player {
@@ -217,6 +219,7 @@ impl Player {
             log: Mutex::default(),
             window: AtomicBool::new(false),
             notice: Mutex::default(),
+            notices: Mutex::default(),
         })
     }
 
@@ -276,6 +279,7 @@ impl Reloadable for Player {
     }
 
     fn show(&self, notice: Option<Notice>) {
+        self.notices.lock().unwrap().push(notice.clone());
         *self.notice.lock().unwrap() = notice;
     }
 
