@@ -25,9 +25,12 @@ struct LateParams {
     bypass: BoolParam,
     #[param(id = "more", range = 0..=100, default = 0)]
     more: IntParam,
+    #[param(id = "boom", default = false)]
+    boom: BoolParam,
 }
 
-/// Its input, `LATE` frames and those of its parameter later; 30 is deaf to the parameter.
+/// Its input, `LATE` frames and those of its parameter later; 30 is deaf to the parameter. 31 and 300 fail when they are
+/// told to.
 struct Late<const LATE: usize> {
     params: Arc<LateParams>,
     past: Vec<Vec<f32>>,
@@ -62,6 +65,7 @@ impl<const LATE: usize> PluginLogic for Late<LATE> {
         _: &EventList<'_>,
         _: &mut ProcessContext<'_>,
     ) -> ProcessStatus {
+        assert!(!(self.params.boom.value() && matches!(LATE, 31 | 300)), "on purpose");
         let late = self.late();
         for (channel, past) in buffer.in_place().iter_mut().zip(&mut self.past) {
             let frames = channel.len();
@@ -217,6 +221,33 @@ fn a_pad_that_is_too_short_grows() {
     blocks(&mut rig, SETTLED);
     heard_late(&mut rig, 160);
     assert!(rig.largest_step(from) < SMOOTH, "{}", rig.largest_step(from));
+}
+
+#[test]
+fn a_candidate_that_fails_in_its_fade_takes_no_one_else_s_pad_along() {
+    // The first one needs a longer pad too, the second one needs none.
+    for first in [true, false] {
+        let mut rig = Rig::new::<Late<100>>();
+        rig.shell.read_latency();
+        rig.set("more", 60.0);
+        blocks(&mut rig, SETTLED);
+        rig.swap::<Late<30>>(1);
+        assert_eq!(rig.shell.take_changes(Phase::AtOnce), Changes::LATENCY);
+        blocks(&mut rig, SETTLED);
+        heard_late(&mut rig, 100);
+        if first {
+            rig.swap::<Late<31>>(2)
+        } else {
+            rig.swap::<Late<300>>(2)
+        }
+        rig.block();
+        assert_eq!(rig.shell.read_latency(), 160);
+        blocks(&mut rig, 4);
+        assert_eq!(rig.lost(), 0, "it is on its way in");
+        rig.set("boom", 1.0);
+        blocks(&mut rig, SETTLED);
+        heard_late(&mut rig, 160);
+    }
 }
 
 #[test]

@@ -219,17 +219,26 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     fn keep_in_step(&mut self) {
         let known = self.link.known_latency.load(Acquire);
         self.current.trim_pad(known, self.fade);
-        let coming = self.incoming.as_mut().map_or(&mut *self.current, Incoming::player_mut);
-        if let Some(spent) = coming.growing.take_if(|longer| longer.is_over())
-            && let Err(spent) = self.link.spent_pad.try_put(spent)
-        {
-            // Until [main] has made room.
-            coming.growing = Some(spent);
+        let mut coming = self.incoming.as_mut().map(Incoming::player_mut);
+        for player in [Some(&mut *self.current), coming.as_deref_mut()].into_iter().flatten() {
+            if let Some(spent) = player.growing.take_if(|longer| longer.is_over())
+                && let Err(spent) = self.link.spent_pad.try_put(spent)
+            {
+                // Until [main] has made room.
+                player.growing = Some(spent);
+            }
         }
-        if coming.growing.is_none()
-            && let Some(longer) = self.link.longer_pad.take()
+        if self.current.growing.is_none()
+            && coming.as_ref().is_none_or(|coming| coming.growing.is_none())
+            && let Some(mut longer) = self.link.longer_pad.take()
         {
-            coming.lengthen_pad(known, longer);
+            // Each has its own: the one on its way in may fail, and what it had goes with it.
+            if let Some(coming) = coming
+                && let Some(second) = longer.take_second()
+            {
+                coming.lengthen_pad(known, second);
+            }
+            self.current.lengthen_pad(known, longer);
         }
         if let Some(spent) = self.bypass.take_spent()
             && let Err(spent) = self.link.spent_redelay.try_put(spent)

@@ -158,6 +158,8 @@ pub struct Redelay<S> {
     lead: usize,
     fade: usize,
     is_over: bool,
+    /// One more, for a player on its way in.
+    second: Option<Box<Self>>,
 }
 
 impl<S: Sample> Redelay<S> {
@@ -171,7 +173,19 @@ impl<S: Sample> Redelay<S> {
             lead: latency as usize,
             fade: automatic_frames(sample_rate),
             is_over: false,
+            second: None,
         }
+    }
+
+    /// Brings another one along: two players of a change-over are delayed each by itself. [main]
+    #[must_use]
+    pub fn with_second(self, second: Self) -> Self {
+        Self { second: Some(Box::new(second)), ..self }
+    }
+
+    /// The one that it has brought along. [audio]
+    pub const fn take_second(&mut self) -> Option<Box<Self>> {
+        self.second.take()
     }
 
     /// Heard at `frames` instead, no more than it was made for. Before anything went in. [audio]

@@ -227,7 +227,7 @@ pub struct Link<S> {
     pub redelay: Exchange<Redelay<S>>,
     /// What [audio] is done with.
     pub spent_redelay: Exchange<Redelay<S>>,
-    /// Memory for a longer pad of whoever plays, to [audio].
+    /// Memory for a longer pad of whoever plays, with a second one for whoever is on its way in; to [audio].
     pub longer_pad: Exchange<Redelay<S>>,
     /// What [audio] is done with.
     pub spent_pad: Exchange<Redelay<S>>,

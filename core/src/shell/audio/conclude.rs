@@ -56,7 +56,7 @@ impl<P: Parameters, S: Sample> ShellAudio<P, S> {
     /// What is on its way through our own delays may still be heard.
     fn delayed_frames(&self) -> u64 {
         let pad = self.current.pad.as_ref().map_or(0, crate::shell::delay::DelayLine::frames);
-        if self.current.growing.is_some() {
+        if self.current.growing.as_ref().is_some_and(|longer| !longer.is_over()) {
             return u64::MAX;
         }
         pad.max(self.bypass.frames()) as u64

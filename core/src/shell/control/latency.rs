@@ -30,23 +30,30 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             self.link.inbox.put(candidate);
         }
         if known > before {
-            // One that has just been taken was padded to what the host knew before. [audio] sends back what it does not
-            // need.
-            let pad = Redelay::new(self.output_channels(main), config.max_frames, known, config.sample_rate);
-            drop(self.link.longer_pad.put(Box::new(pad)));
+            // One that has just been taken was padded to what the host knew before, and the one that plays until then may
+            // play on. [audio] sends back what it does not need.
+            let channels = Self::output_channels(main);
+            let pad = || Redelay::new(channels, config.max_frames, known, config.sample_rate);
+            drop(self.link.longer_pad.put(Box::new(pad().with_second(pad()))));
         }
         let change = Redelay::new(main.dry_channels, config.max_frames, known, config.sample_rate);
         drop(self.link.redelay.put(Box::new(change)));
     }
 
-    /// Most output channels of whoever plays.
-    fn output_channels(&self, main: &Main<S>) -> usize {
+    /// Most output channels of whoever plays, or is about to.
+    fn output_channels(main: &Main<S>) -> usize {
         let channels = |live: &Live| {
             let layout = Self::layout_in(&main.announced, main.layout, live.desc) as usize;
             let shape = shape_of(live.desc.layouts.as_slice().get(layout));
             shape.outputs.iter().map(|channels| *channels as usize).sum()
         };
         let waiting = main.pending.as_ref().map_or(0, |pending| channels(&pending.live));
-        waiting.max(channels(&main.live))
+        // One that is just fading out is of a build that is live no more.
+        let announced = main
+            .announced
+            .layouts()
+            .get(main.layout)
+            .map_or(0, |layout| layout.outputs.iter().map(|bus| bus.channels as usize).sum());
+        waiting.max(channels(&main.live)).max(announced)
     }
 }
