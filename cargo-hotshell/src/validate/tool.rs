@@ -86,8 +86,7 @@ pub(super) static TOOLS: [Tool; 3] = [
         program: "validator",
         format: Format::Vst3,
         get: "it is Steinberg's: build the target `validator` of https://github.com/steinbergmedia/vst3sdk with CMake",
-        // Its tests on one instance, the same on an instance for each, and many more combinations. The numbers are those
-        // of SDK 3.7.14.
+        // Its tests on one instance, the same on an instance for each, and many more combinations, as of `COUNTED_IN`.
         modes: &[
             Mode { argument: None, least: 47 },
             Mode { argument: Some("-l"), least: 47 },
@@ -113,6 +112,9 @@ pub(super) static TOOLS: [Tool; 3] = [
     },
 ];
 
+/// The VST3 SDK whose validator makes as many tests as its modes say.
+const COUNTED_IN: &str = "3.7.14";
+
 fn no_result() -> String {
     "it says no result, so it is another program of that name, or it did not get to its end".to_owned()
 }
@@ -136,7 +138,10 @@ fn steinberg(said: &str, mode: Mode) -> Result<String, String> {
     } else if classes == 0 {
         Err(format!("{result}, but it has found no plug-in in the bundle"))
     } else if passed + failed < least {
-        Err(format!("{result}, but {classes} plug-ins make {least} tests"))
+        Err(format!(
+            "{result}, but {classes} plug-ins make {least} tests (counted in VST3 SDK {COUNTED_IN}): it could not make \
+             them all, or it is of another SDK"
+        ))
     } else if failed > 0 {
         Err(result)
     } else {
@@ -245,7 +250,10 @@ mod tests {
         assert!(why(judge("validator", 0, "usage: validator FILE.html")).contains("another program"));
         let text = format!("[Failed to setup]\n{}", steinberg(1, 46, 0));
         assert!(why(judge("validator", 0, &text)).contains("1 could not be set up"));
-        assert!(why(judge("validator", 0, &steinberg(1, 46, 0))).contains("make 47 tests"));
+        assert!(
+            why(judge("validator", 0, &steinberg(1, 46, 0)))
+                .contains("make 47 tests (counted in VST3 SDK 3.7.14)")
+        );
         assert!(why(judge_mode(1, "validator", 0, &steinberg(2, 47, 0))).contains("2 plug-ins make 94"));
         assert!(why(judge_mode(2, "validator", 0, &steinberg(1, 47, 0))).contains("make 537"));
         assert!(why(judge("validator", 0, &steinberg(0, 47, 0))).contains("no plug-in"));
