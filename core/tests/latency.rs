@@ -251,6 +251,23 @@ fn a_candidate_that_fails_in_its_fade_takes_no_one_else_s_pad_along() {
 }
 
 #[test]
+fn the_memory_of_a_change_goes_back_without_a_telling_call() {
+    let mut rig = Rig::new::<Late<100>>();
+    rig.shell.read_latency();
+    rig.set("more", 60.0);
+    blocks(&mut rig, SETTLED);
+    rig.swap::<Late<30>>(1);
+    assert_eq!(rig.shell.take_changes(Phase::AtOnce), Changes::LATENCY);
+    blocks(&mut rig, SETTLED);
+    assert_eq!(rig.shell.read_latency(), 160);
+    blocks(&mut rig, SETTLED);
+    let link = rig.shell.control().link();
+    assert!(!link.spent_pad.is_empty() && !link.spent_redelay.is_empty());
+    rig.shell.control().upkeep();
+    assert!(link.spent_pad.is_empty() && link.spent_redelay.is_empty());
+}
+
+#[test]
 fn a_logic_that_grows_into_its_pad_is_not_delayed_twice() {
     let mut rig = Rig::new::<Late<100>>();
     rig.shell.read_latency();

@@ -99,6 +99,8 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 news.fault = Some((player.build, self.why(Some(player.instance.shared().table()))));
             }
         }
+        // [audio] waits for room before it takes the next of them, and some hosts make no telling call for hours.
+        drop((self.link.spent_redelay.take(), self.link.spent_pad.take()));
         // The author's `reset` may hold the lock for as long as the host's activate call waits: look again later.
         if let Some(mut main) = self.main.try_lock_for(GUI_LOCK_WAIT) {
             self.settle_taken(&mut main);
