@@ -1,6 +1,6 @@
 //! One run of cargo: its command line, its process group, what it said and what it made.
 //!
-//! Called by: `dev`, `bundle`. Calls: cargo, `compile/message`, `depinfo`.
+//! Called by: `dev`, `bundle`. Calls: cargo, `compile/message`, `depinfo`. Beside it: `compile/seed`.
 //! Threads: [`Job`] belongs to one thread; two readers (`build-out`, `build-err`) end with cargo's output and are
 //! joined by [`Job::finish`] or drop.
 
@@ -19,6 +19,7 @@ use crate::project::{Project, cargo};
 use crate::{Error, depinfo};
 
 mod message;
+pub mod seed;
 
 use message::Collected;
 

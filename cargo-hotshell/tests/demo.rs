@@ -59,6 +59,8 @@ fn with_the_window_open_in_both_formats_a_slip_is_told_in_it_and_the_next_editor
         for promise in ["same_window", "message_seen", "editor_differs"] {
             assert_eq!(editor[promise], true, "{promise}: {said}");
         }
+        let error = editor["message"].as_str().unwrap();
+        assert!(error.starts_with("src/lib.rs:") && error.contains("gian"), "the compiler's own: {report}");
         let seen = editor["saved_to_seen_ms"].as_f64().unwrap();
         assert!(seen > report["built_ms"].as_f64().unwrap(), "{report}");
         for picture in ["before.png", "failed.png", "after.png"] {

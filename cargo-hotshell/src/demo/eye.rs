@@ -33,6 +33,8 @@ pub struct Seen {
     pub before: Picture,
     /// The first editor with the compiler's message.
     pub failed: Picture,
+    /// The compiler's first error, with its place, as `dev` has told it.
+    pub told: String,
     /// The next editor.
     pub after: Picture,
     /// Nanoseconds since 1970, when the next editor was first there.
@@ -180,7 +182,7 @@ mod tests {
             Picture { width: 240, height: 200, pixels }
         };
         let [before, failed, after] = [picture(&[]), picture(failed), picture(after)];
-        Seen { before, failed, after, at: 0, same_window: true }
+        Seen { before, failed, told: String::new(), after, at: 0, same_window: true }
     }
 
     #[test]

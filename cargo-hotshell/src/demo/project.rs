@@ -22,7 +22,7 @@ const LINE: (&str, &str) = ("*sample *= gain * trim;", "*sample *= 0.25 * gain *
 const KNOB: [&str; 3] = [
     "ui.add(knob(cx, &params.gain));",
     "ui.add(knob(cx, &params.gain).size(96.0));",
-    "ui.add(knob(cx, &params.gain).size(if ui.available_width() > 9e9 { 96.0 } else { panic!(\"no room\") }));",
+    "ui.add(knob(cx, &params.gian).size(96.0));",
 ];
 
 /// What takes longest to compile of egui, with less optimisation than the rest: nobody shall wait for it longer than needed.
@@ -95,7 +95,7 @@ impl Project {
         Ok(slot::now())
     }
 
-    /// Edits the window's part as above, with a slip: the editor panics.
+    /// Edits the window's part as above, with a slip of the pen: it does not compile.
     ///
     /// # Errors
     /// As [`Project::edit`].

@@ -92,6 +92,13 @@ struct Playing<'a> {
     saved_at: u64,
 }
 
+/// What a slip of the author's looks like.
+struct Slip {
+    before: Picture,
+    failed: Picture,
+    told: String,
+}
+
 /// What is known at one turn of the host's loop.
 struct Moment<'a> {
     all: &'a Recording,
@@ -173,35 +180,44 @@ impl Stage<'_> {
 }
 
 impl Playing<'_> {
-    /// The first editor is there; then a slip of the author's, and what the window says about it.
-    fn slip(&mut self) -> Result<[Picture; 2], Error> {
+    /// The first editor is there; then a slip of the author's, and what the window says of the compiler's error.
+    fn slip(&mut self) -> Result<Slip, Error> {
         let what = format!(
             "the plug-in's editor. Where its window says that there is no OpenGL: apt install {LIBRARIES}"
         );
         self.listen(DRAWN, &what, |now| now.eye.is_some_and(|eye| eye.still().is_some()))?;
         let (before, plain) = (self.eye()?.picture()?, self.eye()?.strip()?);
-        self.stage.screen.say("Its editor is open. A slip in the editor's source, saved while it plays");
+        self.stage
+            .screen
+            .say("Its editor is open. A slip of the pen in the editor's source, saved while it plays");
         // Whatever fails from here on is the slip, until the next edit.
         self.saved_at = u64::MAX;
+        let slipped_at = slot::now();
         self.stage.project.slip()?;
-        let (studio, first) = (self.stage.studio, self.stage.studio.manifest()?.build);
-        self.listen(HEARD, "the build with the slip", |_| {
-            studio.failed(0).is_some() || studio.manifest().is_ok_and(|manifest| manifest.build > first)
-        })?;
-        let (mut last, mut since) = (plain.clone(), slot::now());
-        let limit = DRAWN;
-        self.listen(limit, "the compiler's message in the window", |now| {
+        let studio = self.stage.studio;
+        // What the window says before the compiler has: nothing, or that it builds.
+        let (mut early, mut told) = (vec![plain], None);
+        self.listen(HEARD, "the compiler's error", |now| {
             let strip = now.eye.and_then(|eye| eye.strip().ok());
-            if let Some(strip) = strip.filter(|strip| *strip != last) {
+            // Asked after the look: what was seen before it cannot be the error.
+            told = studio.failed(slipped_at);
+            early.extend(strip.filter(|strip| told.is_none() && !early.contains(strip)));
+            told.is_some()
+        })?;
+        let (mut last, mut since) = (None, slot::now());
+        self.listen(DRAWN, "the compiler's error in the window", |now| {
+            let strip = now.eye.and_then(|eye| eye.strip().ok());
+            if strip != last {
                 (last, since) = (strip, slot::now());
             }
-            last != plain && slot::now().saturating_sub(since) > SETTLED
+            let is_new = last.as_ref().is_some_and(|strip| !early.contains(strip));
+            is_new && slot::now().saturating_sub(since) > SETTLED
         })?;
-        Ok([before, self.eye()?.picture()?])
+        Ok(Slip { before, failed: self.eye()?.picture()?, told: told.unwrap_or_default() })
     }
 
     /// The next editor is there.
-    fn seen(&mut self, [before, failed]: [Picture; 2]) -> Result<Seen, Error> {
+    fn seen(&mut self, Slip { before, failed, told }: Slip) -> Result<Seen, Error> {
         let saved_at = self.saved_at;
         self.listen(DRAWN, "the new editor", |now| {
             let since = now.eye.filter(|eye| eye.still().is_some()).and_then(Eye::since);
@@ -209,7 +225,7 @@ impl Playing<'_> {
         })?;
         let eye = self.eye()?;
         let at = eye.since().context("nobody looked")?;
-        Ok(Seen { before, failed, after: eye.picture()?, at, same_window: eye.is_same_window()? })
+        Ok(Seen { before, failed, told, after: eye.picture()?, at, same_window: eye.is_same_window()? })
     }
 
     fn eye(&self) -> Result<&Eye, Error> {

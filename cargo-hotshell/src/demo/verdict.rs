@@ -66,6 +66,8 @@ struct Window {
     same_window: bool,
     /// The failed build's message is on the window, above the old editor.
     message_seen: bool,
+    /// Of it, the compiler's first error.
+    message: String,
     /// The new editor looks different.
     editor_differs: bool,
 }
@@ -78,6 +80,7 @@ impl Window {
             published_to_seen_ms: between(take.manifest.published_at, seen.at),
             same_window: seen.same_window,
             message_seen: seen.has_message(),
+            message: seen.told.clone(),
             editor_differs: seen.has_changed(),
         })
     }
@@ -88,15 +91,16 @@ impl Window {
 
     fn text(&self) -> String {
         format!(
-            "Seen {:.0} ms after the save, {:.0} ms after it was published, in {}{}\n",
+            "Seen {:.0} ms after the save, {:.0} ms after it was published, in {}\nThe window {}: {}\n",
             self.saved_to_seen_ms,
             self.published_to_seen_ms,
             if self.same_window { "the same window" } else { "ANOTHER window" },
             if self.message_seen {
-                "; the failed build was told in it"
+                "has told the compiler's error"
             } else {
-                "; the failed build was NOT told"
+                "has NOT told the compiler's error"
             },
+            self.message,
         )
     }
 }

@@ -14,7 +14,7 @@ use notify::RecursiveMode;
 
 use super::Args;
 use crate::Error;
-use crate::compile::{Built, Job, Kind, Outcome, Progress, Request};
+use crate::compile::{Built, Job, Kind, Outcome, Progress, Request, seed};
 use crate::format::{Exports, Format, Wanted};
 use crate::install::Installed;
 use crate::layout::Content;
@@ -243,6 +243,11 @@ impl<'a> Session<'a> {
             }
             _ => {
                 self.install(&built)?;
+                if let Err(error) = seed::logic_from_shell(self.project) {
+                    let text =
+                        format_args!("what the shell's build has compiled cannot be used again: {error}");
+                    self.terminal.warn("Slow", text);
+                }
                 // The logic has a folder of its own: its first build takes the long way, before the first save.
                 (self.kind, self.dirty) = (Kind::Logic, true);
                 Ok(())
