@@ -13,7 +13,7 @@ use hotshell_core::shell::editors::Editors;
 
 use crate::helper::{Command, Place, describe};
 use crate::stage::{Menu, Stage};
-use crate::window::{Container, Floating, default_scale};
+use crate::window::{Container, Desktop, Floating};
 
 /// What a proxy may ask of its adapter. [main]
 pub trait WindowHost {
@@ -66,6 +66,7 @@ pub struct EditorProxy {
     /// The user has closed that one.
     closed: Arc<AtomicBool>,
     ticking: bool,
+    _desktop: Option<Desktop>,
 }
 
 impl std::fmt::Debug for EditorProxy {
@@ -80,7 +81,8 @@ impl EditorProxy {
     pub fn new(editors: Arc<dyn Editors>, host: Box<dyn WindowHost>) -> Self {
         let desc = described(editors.as_ref()).or_else(|| editors.last_desc()).unwrap_or(UNKNOWN);
         let stage = Stage::new(Arc::clone(&editors));
-        let scale = default_scale().unwrap_or(1.0);
+        let desktop = Desktop::ask();
+        let scale = desktop.as_ref().and_then(Desktop::scale).unwrap_or(1.0);
         Self {
             editors,
             host,
@@ -92,6 +94,7 @@ impl EditorProxy {
             floating: None,
             closed: Arc::default(),
             ticking: false,
+            _desktop: desktop,
         }
     }
 

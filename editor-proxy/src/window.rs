@@ -137,6 +137,6 @@ mod watch;
 pub(crate) use floating::Floating;
 #[cfg(target_os = "linux")]
 pub(crate) use native::Native;
-pub(crate) use platform::{Container, default_scale};
+pub(crate) use platform::{Container, Desktop};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use platform::{Floating, Native};

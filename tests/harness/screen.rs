@@ -149,17 +149,7 @@ impl Screen {
     }
 
     fn start() -> Self {
-        let mut xvfb = Command::new("Xvfb");
-        xvfb.args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp", "-terminate"]);
-        let started = xvfb.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut server = started.expect("tests of editors need Xvfb (Debian's package is called xvfb)");
-        let mut number = String::new();
-        let output = server.stdout.take().expect("piped");
-        BufReader::new(output).read_line(&mut number).expect("Xvfb says its display");
-        let display = format!(":{}", number.trim());
-        // SAFETY: the tests' own code reads no environment on other threads while the first `get` runs; the C libraries
-        // that do (X, GL) start after it.
-        unsafe { std::env::set_var("DISPLAY", &display) };
+        let (server, display) = serve(&["-terminate"]);
         let (connection, screen) = x11rb::connect(Some(&display)).expect("Xvfb answers");
         let root = connection.setup().roots[screen].root;
         Self { connection, root, _server: server }
@@ -387,6 +377,74 @@ impl Screen {
     fn fake(&self, kind: u8, detail: u8, x: i16, y: i16) {
         let sent = self.connection.xtest_fake_input(kind, detail, 0, self.root, x, y, 0);
         sent.expect("sent").check().expect("done");
+    }
+}
+
+/// Starts an X server that `DISPLAY` names from here on.
+fn serve(more: &[&str]) -> (Child, String) {
+    let mut xvfb = Command::new("Xvfb");
+    xvfb.args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"]).args(more);
+    let started = xvfb.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut server = started.expect("tests of editors need Xvfb (Debian's package is called xvfb)");
+    let mut number = String::new();
+    let output = server.stdout.take().expect("piped");
+    BufReader::new(output).read_line(&mut number).expect("Xvfb says its display");
+    let display = format!(":{}", number.trim());
+    // SAFETY: the tests' own code reads no environment on other threads while the first `get` runs; the C libraries
+    // that do (X, GL) start after it.
+    unsafe { std::env::set_var("DISPLAY", &display) };
+    (server, display)
+}
+
+/// An X server without a client of the test's: it starts anew whenever its last client leaves, and forgets what it was
+/// told. For a test process of its own, because `DISPLAY` names it. Dropped: it ends.
+pub struct Forgetful {
+    server: Child,
+    display: String,
+}
+
+impl Forgetful {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// Without Xvfb.
+    #[must_use]
+    pub fn start() -> Self {
+        let (server, display) = serve(&[]);
+        Self { server, display }
+    }
+
+    /// As a client that comes and goes: does the server know of an earlier call?
+    ///
+    /// # Panics
+    /// If the X server is gone.
+    #[must_use]
+    pub fn knows(&self) -> bool {
+        let begin = Instant::now();
+        loop {
+            // A server that is just starting anew sends its clients away.
+            match self.visit() {
+                Ok(knows) => return knows,
+                Err(why) => assert!(begin.elapsed() < crate::plugin::PATIENCE, "{why}"),
+            }
+        }
+    }
+
+    fn visit(&self) -> Result<bool, Box<dyn std::error::Error>> {
+        let (connection, screen) = x11rb::connect(Some(&self.display))?;
+        let root = connection.setup().roots[screen].root;
+        let (property, kind) = (AtomEnum::CUT_BUFFE_R0, AtomEnum::STRING);
+        let known = connection.get_property(false, root, property, kind, 0, 1)?.reply()?.value_len > 0;
+        connection.change_property8(PropMode::REPLACE, root, property, kind, b"known")?.check()?;
+        Ok(known)
+    }
+}
+
+impl Drop for Forgetful {
+    fn drop(&mut self) {
+        // It may have ended with the test's last window.
+        drop(self.server.kill());
+        drop(self.server.wait());
     }
 }
 

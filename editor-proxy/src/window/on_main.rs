@@ -75,9 +75,17 @@ impl Native {
     pub(crate) const fn give_back(&self) {}
 }
 
-/// These systems say it to the host, which says it to us.
-pub(crate) const fn default_scale() -> Option<f64> {
-    None
+/// These systems say what they have to say to the host, which says it to us.
+pub(crate) enum Desktop {}
+
+impl Desktop {
+    pub(crate) const fn ask() -> Option<Self> {
+        None
+    }
+
+    pub(crate) const fn scale(&self) -> Option<f64> {
+        match *self {}
+    }
 }
 
 /// A window of our own on the desktop: nobody asks for one here.

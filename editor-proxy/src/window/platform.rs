@@ -141,16 +141,36 @@ fn close(window: baseview::Window, closing: &AtomicBool) {
     drop(window);
 }
 
-/// Physical pixels to a logical one, as the desktop says (`Xft.dpi`), if it does within [`GUI_LOCK_WAIT`]. For hosts that
-/// say nothing.
-pub(crate) fn default_scale() -> Option<f64> {
-    let ask = || {
-        let (connection, _) = RustConnection::connect(None).ok()?;
-        let resources = x11rb::resource_manager::new_from_default(&connection).ok()?;
-        let dpi = resources.get_value::<u32>("Xft.dpi", "").ok()??;
-        Some(f64::from(dpi) / 96.0).filter(|scale| (0.5..=8.0).contains(scale))
-    };
-    within(GUI_LOCK_WAIT, ask).flatten()
+/// What the desktop says, for hosts that say nothing; and a connection to it, for as long as there is an editor.
+///
+/// An X server that loses its last client starts anew (Xvfb, unless told `-noreset`), and takes along whoever connects in
+/// that moment: a host that opens its first window right after its first editor, as pluginval does.
+pub(crate) struct Desktop {
+    scale: Option<f64>,
+    _connection: RustConnection,
+}
+
+impl Desktop {
+    /// Asks it; `None` if it does not answer within [`GUI_LOCK_WAIT`].
+    pub(crate) fn ask() -> Option<Self> {
+        let ask = || {
+            let (connection, _) = RustConnection::connect(None).ok()?;
+            let scale = xft_scale(&connection);
+            Some(Self { scale, _connection: connection })
+        };
+        within(GUI_LOCK_WAIT, ask).flatten()
+    }
+
+    /// Physical pixels to a logical one (`Xft.dpi`).
+    pub(crate) const fn scale(&self) -> Option<f64> {
+        self.scale
+    }
+}
+
+fn xft_scale(connection: &RustConnection) -> Option<f64> {
+    let resources = x11rb::resource_manager::new_from_default(connection).ok()?;
+    let dpi = resources.get_value::<u32>("Xft.dpi", "").ok()??;
+    Some(f64::from(dpi) / 96.0).filter(|scale| (0.5..=8.0).contains(scale))
 }
 
 /// Takes the window out of the host's, which may be destroyed any moment, through a connection of our own: the window's
