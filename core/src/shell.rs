@@ -245,6 +245,13 @@ pub trait Shell: Send + Sync {
     fn editors(&self) -> Option<std::sync::Arc<dyn editors::Editors>> {
         None
     }
+    /// One line for the host's log and the `dev` terminal: what an adapter could not do and a host is told by a number.
+    /// Not on [audio].
+    fn log(&self, level: crate::host::Level, text: &str) {
+        if let Some(editors) = self.editors() {
+            editors.log(level, text);
+        }
+    }
     /// What the user did in the editor since the last call, in order, of announced parameters only: for the host. The
     /// values are in place. What he did with a parameter that is not announced yet waits until it is. [main]
     fn take_edits(&self) -> Vec<editors::Edit> {

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use hotshell_abi::{AudioConfig, RenderMode};
+use hotshell_abi::{AudioConfig, NotePortsDesc, RenderMode};
+use hotshell_core::host::Level;
 use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell, ShellError};
 use parking_lot::{Mutex, RwLock};
 
@@ -20,6 +21,7 @@ use crate::error::guard;
 use crate::host::Link;
 use crate::params::{Line, Table};
 use crate::process::Runner;
+use crate::process::bystander::Bystander;
 use crate::process::cell::Cell;
 use crate::process::flushed::Flushed;
 
@@ -34,11 +36,11 @@ pub(crate) struct Instance {
     control: Mutex<Control>,
     /// The audio half while active.
     pub(crate) runner: Cell<Box<Runner>>,
+    /// Takes what a block brings along that finds no runner.
+    pub(crate) bystander: Cell<Box<Bystander>>,
     pub(crate) handler: Handler,
     /// `restartComponent` flags that wait for a safe call.
     pending: AtomicU32,
-    /// The buses moved since the audio half was prepared.
-    ports_moved: AtomicBool,
     /// What the host was last told of running ahead.
     pub(crate) prefetch_read: AtomicU32,
     /// `setProcessing(false)` came and no `setProcessing(true)` since.
@@ -62,9 +64,9 @@ pub(crate) struct Live {
     /// One reading of the table at a time: of two tellings, the later one's list stays. Never [audio]'s, and never held
     /// across a call to the host.
     reading: Mutex<()>,
-    /// The table for [audio], and whether it has not seen it.
-    table_inbox: Cell<Arc<Table>>,
-    table_fresh: AtomicBool,
+    /// The table for [audio].
+    pub(crate) for_runner: Inbox,
+    pub(crate) for_bystander: Inbox,
     /// Bit i: the host has switched input bus i off.
     inputs_off: AtomicU64,
     /// Bit i: the host has switched output bus i off.
@@ -75,12 +77,45 @@ pub(crate) struct Live {
     pub(crate) flushed: Flushed,
 }
 
+/// A table on its way to [audio], and whether it has not seen it.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    table: Cell<Arc<Table>>,
+    fresh: AtomicBool,
+}
+
+impl Inbox {
+    fn put(&self, table: Arc<Table>) {
+        self.table.put(Some(table));
+        self.fresh.store(true, Ordering::Release);
+    }
+
+    /// Brings `table` up to date. What it was goes back into the inbox: nothing is freed here. [audio]
+    pub(crate) fn take(&self, table: &mut Arc<Table>) {
+        if self.fresh.swap(false, Ordering::AcqRel) {
+            let taken = self.table.try_with(|fresh| std::mem::swap(fresh, table));
+            if taken.is_none() {
+                self.fresh.store(true, Ordering::Release);
+            }
+        }
+    }
+}
+
 #[derive(Default)]
 struct Control {
     setup: Option<Setup>,
-    /// Ready to play since `setupProcessing`, so that the latency is right before `setActive` (JUCE reads it there).
-    prepared: Option<Box<Runner>>,
+    /// Ready to play since `setupProcessing`, so that the latency is right before `setActive` (JUCE reads it there); and
+    /// the ports that it was made for.
+    prepared: Option<(Box<Runner>, Ports)>,
     active: bool,
+}
+
+/// The announced ports. A player is made for them.
+#[derive(PartialEq)]
+struct Ports {
+    layouts: Vec<LayoutInfo>,
+    layout: usize,
+    notes: NotePortsDesc,
 }
 
 /// Of `setupProcessing`.
@@ -104,19 +139,15 @@ impl Live {
         let before = self.table();
         let fresh = Arc::new(Table::read(self.shell.as_ref(), &before));
         *self.table.write() = Arc::clone(&fresh);
-        self.table_inbox.put(Some(Arc::clone(&fresh)));
-        self.table_fresh.store(true, Ordering::Release);
+        self.for_runner.put(Arc::clone(&fresh));
+        self.for_bystander.put(Arc::clone(&fresh));
         (before, fresh)
     }
 
-    /// Brings [audio]'s table up to date. What it had goes back into the inbox: nothing is freed here. [audio]
-    pub(crate) fn take_table(&self, table: &mut Arc<Table>) {
-        if self.table_fresh.swap(false, Ordering::AcqRel) {
-            let taken = self.table_inbox.try_with(|fresh| std::mem::swap(fresh, table));
-            if taken.is_none() {
-                self.table_fresh.store(true, Ordering::Release);
-            }
-        }
+    /// The ports as they are announced at this moment. Asked of the shell and not noted by whoever tells of them: between
+    /// the shell's word and the note another call may come.
+    fn ports(&self) -> Ports {
+        Ports { layouts: self.shell.layouts(), layout: self.shell.layout(), notes: self.shell.notes() }
     }
 
     /// The layout that the host has chosen.
@@ -159,9 +190,9 @@ impl Instance {
             live: RwLock::new(None),
             control: Mutex::default(),
             runner: Cell::new(),
+            bystander: Cell::new(),
             handler: Handler::default(),
             pending: AtomicU32::new(0),
-            ports_moved: AtomicBool::new(false),
             prefetch_read: AtomicU32::new(PREFETCH_UNREAD),
             stopped: AtomicBool::new(false),
             clear: AtomicBool::new(false),
@@ -185,11 +216,6 @@ impl Instance {
         self.live.read().clone()
     }
 
-    /// The same for [audio], where nobody waits.
-    pub(crate) fn try_live(&self) -> Option<Arc<Live>> {
-        self.live.try_read().and_then(|live| live.clone())
-    }
-
     /// Opens the plug-in. A second time it does nothing: hosts initialise a single component as component and as
     /// controller. [main]
     pub(crate) fn initialize(&self, host: String) -> Result<(), ShellError> {
@@ -205,14 +231,16 @@ impl Instance {
             link,
             table: RwLock::new(table),
             reading: Mutex::new(()),
-            table_inbox: Cell::new(),
-            table_fresh: AtomicBool::new(false),
+            for_runner: Inbox::default(),
+            for_bystander: Inbox::default(),
             inputs_off: AtomicU64::new(0),
             outputs_off: AtomicU64::new(0),
             controllers: Mutex::default(),
             flushed: Flushed::new(),
         };
-        *live = Some(Arc::new(fresh));
+        let fresh = Arc::new(fresh);
+        drop(self.bystander.put(Some(Box::new(Bystander::new(Arc::clone(&fresh))))));
+        *live = Some(fresh);
         drop(live);
         self.pass_track_on();
         Ok(())
@@ -229,6 +257,9 @@ impl Instance {
         self.pending.store(0, Ordering::Relaxed);
         let live = self.live.write().take();
         if let Some(live) = live {
+            // Its own: another thread may have initialised the object again.
+            let is_ours = |one: &mut Box<Bystander>| one.is_of(&live);
+            drop(self.bystander.with(|bystander| bystander.take_if(is_ours)));
             // Whoever still holds a reference of this moment finds a shell that makes no call.
             live.shell.disconnect();
         }
@@ -258,7 +289,7 @@ impl Instance {
         }
         if on {
             self.prepare(&live, &mut control)?;
-            self.runner.put(control.prepared.take());
+            self.runner.put(control.prepared.take().map(|(runner, _)| runner));
         } else if let Some(runner) = self.runner.put(None) {
             live.shell.deactivate(runner.into_audio());
             // What a restart keeps sounding must not be cut by the `setProcessing` around it.
@@ -295,7 +326,11 @@ impl Instance {
             if was_prepared { self.prepare(live, &mut control) } else { Ok(()) }
         };
         // Refused as a whole: hosts that get half of what they asked for do not look.
-        choose(index).inspect_err(|_| drop(choose(before)))
+        choose(index).inspect_err(|_| {
+            if let Err(error) = choose(before) {
+                live.shell.log(Level::Error, &not_put_back(live, &error));
+            }
+        })
     }
 
     /// Prepares again what no longer fits: before the host reads the latency between `setupProcessing` and `setActive`.
@@ -312,13 +347,14 @@ impl Instance {
     /// Makes the audio half where there is a setup. Without one (a host's mistake) a common one counts. One that was made
     /// for other buses, or in whose place another build waits to be, is made again.
     fn prepare(&self, live: &Arc<Live>, control: &mut Control) -> Result<(), ShellError> {
-        if control.prepared.is_some() {
-            if !self.ports_moved.load(Ordering::Acquire) && !live.shell.is_waiting() {
+        // Before the activation: what moves during it makes one more necessary.
+        let ports = live.ports();
+        if let Some((_, made_for)) = &control.prepared {
+            if *made_for == ports && !live.shell.is_waiting() {
                 return Ok(());
             }
             self.drop_prepared(control);
         }
-        self.ports_moved.store(false, Ordering::Release);
         const COMMON: Setup = Setup { sample_rate: 44_100.0, max_frames: 1024, mode: RenderMode::REALTIME };
         let setup = control.setup.unwrap_or(COMMON);
         let config = AudioConfig {
@@ -330,30 +366,25 @@ impl Instance {
         };
         let audio = live.shell.activate(config)?;
         self.note(live, Phase::Activating);
-        control.prepared = Some(Box::new(Runner::new(audio, Arc::clone(live))));
+        control.prepared = Some((Box::new(Runner::new(audio, Arc::clone(live))), ports));
         Ok(())
     }
 
     fn drop_prepared(&self, control: &mut Control) -> bool {
-        let Some(runner) = control.prepared.take() else { return false };
+        let Some((runner, _)) = control.prepared.take() else { return false };
         let live = runner.live();
         live.shell.deactivate(runner.into_audio());
         true
     }
 }
 
-#[cfg(test)]
-impl Instance {
-    /// Runs `call` while every lock is held that a call of the host's may hold, and a table waits for [audio], for the
-    /// test that plays on meanwhile. The audio half itself is [audio]'s.
-    pub(crate) fn while_held<R>(&self, call: impl FnOnce() -> R) -> R {
-        let live = self.live().expect("initialised");
-        live.read_table();
-        let _of_instance =
-            (self.live.write(), self.control.lock(), self.handler.hold(), self.surroundings.lock());
-        let _of_live = (live.table.write(), live.reading.lock(), live.controllers.lock());
-        live.table_inbox.with(|_| live.flushed.while_held(call))
-    }
+/// What an author reads of a layout that was playable a moment ago.
+fn not_put_back(live: &Live, error: &ShellError) -> String {
+    let name = live.layout().map_or_else(|| "without a name".to_owned(), |layout| layout.name);
+    format!(
+        "the host's bus layout could not be prepared, and the one before it, {name}, could not be put back: {error}; it \
+         is tried again when the host activates the plug-in"
+    )
 }
 
 /// Parameters of the author's whose normalised value reads differently in another table.
@@ -373,3 +404,17 @@ fn values_moved(shell: &dyn Shell, before: &Table, after: &Table) -> bool {
 /// Parameters, ports and the like moved: what was read from the shell is read again.
 const LISTS: Changes =
     Changes::INFO.union(Changes::PARAMS).union(Changes::NOTE_PORTS).union(Changes::CONTROLLERS);
+
+#[cfg(test)]
+impl Instance {
+    /// Runs `call` while every lock is held that a call of the host's may hold, and a table waits for [audio], for the
+    /// test that plays on meanwhile. The audio half itself is [audio]'s.
+    pub(crate) fn while_held<R>(&self, call: impl FnOnce() -> R) -> R {
+        let live = self.live().expect("initialised");
+        live.read_table();
+        let _of_instance =
+            (self.live.write(), self.control.lock(), self.handler.hold(), self.surroundings.lock());
+        let _of_live = (live.table.write(), live.reading.lock(), live.controllers.lock());
+        live.for_runner.table.with(|_| live.flushed.while_held(call))
+    }
+}

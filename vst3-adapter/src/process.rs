@@ -32,6 +32,7 @@ use crate::instance::{Instance, Live, Setup};
 use crate::params::Table;
 use crate::process::sounding::Sounding;
 
+pub(crate) mod bystander;
 pub(crate) mod cell;
 #[cfg(test)]
 mod event_tests;
@@ -66,7 +67,7 @@ impl Runner {
     /// Allocates all that blocks will need. [main]
     pub(crate) fn new(audio: Box<dyn Audio>, live: Arc<Live>) -> Self {
         let buses = live.layout().map_or((0, 0), |layout| (layout.inputs.len(), layout.outputs.len()));
-        let midi = takes_midi(&live);
+        let midi = takes_midi(live.shell.notes());
         let (scratch, input) = (Scratch::new(buses.0, buses.1), Merged::new(MOST_EVENTS));
         Self { audio, table: live.table(), live, scratch, input, sounding: Sounding::new(), midi }
     }
@@ -86,7 +87,7 @@ impl Runner {
         if clear {
             self.audio.clear();
         }
-        self.live.take_table(&mut self.table);
+        self.live.for_runner.take(&mut self.table);
         self.live.flushed.hand_over(&mut *self.audio);
         self.input.begin(frames);
         // SAFETY: by this function's contract.
@@ -123,8 +124,8 @@ impl Runner {
 }
 
 /// The logic takes notes as MIDI 1.
-fn takes_midi(live: &Live) -> bool {
-    let dialects = live.shell.notes().dialects;
+fn takes_midi(notes: NotePortsDesc) -> bool {
+    let dialects = notes.dialects;
     dialects & NotePortsDesc::CLAP == 0 && dialects & (NotePortsDesc::MIDI | NotePortsDesc::MIDI_MPE) != 0
 }
 
@@ -169,31 +170,10 @@ impl Instance {
         if done == Some(false) {
             return kInternalError;
         }
-        if let Some(live) = self.try_live() {
-            // SAFETY: as above.
-            unsafe { flush_inactive(&live, data, frames) };
-        }
+        // SAFETY: as above.
+        self.bystander.try_with(|bystander| unsafe { bystander.flush(data, frames) });
         kResultOk
     }
-}
-
-/// What came while nothing plays: parameters count at once, controllers and note offs begin the next block. May allocate
-/// and wait: no block depends on it.
-///
-/// # Safety
-/// The lists of `data` are null or valid.
-unsafe fn flush_inactive(live: &Live, data: &ProcessData, frames: u32) {
-    if data.inputParameterChanges.is_null() && data.inputEvents.is_null() {
-        return;
-    }
-    let (table, mut input, mut sounding) = (live.table(), Merged::new(MOST_EVENTS), Sounding::new());
-    input.begin(frames);
-    // SAFETY: by this function's contract.
-    unsafe { lists::read(data, &table, takes_midi(live), &mut input) };
-    // SAFETY: as above.
-    let mut output = unsafe { lists::Output::new(data, &table, &mut sounding, frames) };
-    live.shell.flush(&input, &mut output);
-    live.flushed.keep(&input);
 }
 
 impl IAudioProcessorTrait for Component {

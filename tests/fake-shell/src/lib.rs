@@ -12,7 +12,7 @@ use hotshell_abi::{
     AudioConfig, BusDesc, BusLayoutDesc, Event, HandoverDesc, NotePortsDesc, ParamDesc, PluginDesc,
     RenderMode, Slice, Str, Track, describe::SplitDesc,
 };
-use hotshell_core::host::Host;
+use hotshell_core::host::{Host, Level};
 use hotshell_core::shell::editors::Edit;
 use hotshell_core::shell::{
     Audio, BusInfo, Changes, EventSink, EventSource, HostBlock, LayoutInfo, Outcome, ParamInfo, Phase,
@@ -55,8 +55,12 @@ pub struct Script {
     pub held: Mutex<Changes>,
     /// Run once, inside the next reading of the lists, after the parameters were read.
     pub while_reading: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    /// The layout in which an activation fails.
-    pub bad_layout: Mutex<Option<usize>>,
+    /// The layouts in which an activation fails.
+    pub bad_layouts: Mutex<Vec<usize>>,
+    /// Run once, inside the next pull of changes, after they were taken.
+    pub while_taking: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// A flush does nothing: what allocates there is the adapter's.
+    pub quiet: AtomicBool,
     /// Run once, inside the next activation.
     pub while_activating: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// A build waits to take its place at the next deactivation.
@@ -100,7 +104,9 @@ impl Script {
             read: Mutex::new(Changes::empty()),
             held: Mutex::new(Changes::empty()),
             while_reading: Mutex::new(None),
-            bad_layout: Mutex::new(None),
+            bad_layouts: Mutex::default(),
+            while_taking: Mutex::new(None),
+            quiet: AtomicBool::new(false),
             while_activating: Mutex::new(None),
             waiting: AtomicBool::new(false),
             latency_moves: Mutex::new(None),
@@ -361,7 +367,7 @@ impl Shell for FakeShell {
     }
     fn activate(&self, config: AudioConfig) -> Result<Box<dyn Audio>, ShellError> {
         self.0.said(format!("activate {} {}", config.sample_rate, config.max_frames));
-        if *self.0.bad_layout.lock() == Some(*self.0.layout.lock()) {
+        if self.0.bad_layouts.lock().contains(&*self.0.layout.lock()) {
             return Err(ShellError::Panicked("in `reset`".to_owned()));
         }
         let now = self.0.while_activating.lock().take();
@@ -383,13 +389,21 @@ impl Shell for FakeShell {
         self.0.said(format!("mode {}", mode.0));
     }
     fn flush(&self, input: &dyn EventSource, output: &mut dyn EventSink) {
+        if self.0.quiet.load(Ordering::Relaxed) {
+            return;
+        }
         self.0.said("flush on main");
         self.0.apply(input);
         output.send(&Event::param_value(7, 10, 0.25), &[]);
     }
     fn take_changes(&self, phase: Phase) -> Changes {
         self.0.said(format!("take {phase:?}"));
-        std::mem::take(&mut self.0.changes.lock()[slot(phase)])
+        let taken = std::mem::take(&mut self.0.changes.lock()[slot(phase)]);
+        let now = self.0.while_taking.lock().take();
+        if let Some(now) = now {
+            now();
+        }
+        taken
     }
     fn host_read(&self, what: Changes) {
         if what.contains(Changes::LATENCY) {
@@ -408,6 +422,9 @@ impl Shell for FakeShell {
     }
     fn set_presentation_latency(&self, frames: u32) {
         self.0.presentation_latency.store(frames, Ordering::Relaxed);
+    }
+    fn log(&self, level: Level, text: &str) {
+        self.0.said(format!("log {level:?} {text}"));
     }
     fn disconnect(&self) {
         self.0.said("disconnect");

@@ -74,7 +74,7 @@ fn a_layout_that_cannot_be_prepared_is_refused_as_a_whole() {
     let bench = Bench::ready();
     bench.script.layouts.lock()[1] = layout("Mono", 1);
     assert_eq!(bench.set_up(48_000.0, 64), kResultOk);
-    *bench.script.bad_layout.lock() = Some(1);
+    *bench.script.bad_layouts.lock() = vec![1];
     let (mut ins, mut outs) = ([SpeakerArr::kMono; 2], [SpeakerArr::kMono]);
     // SAFETY: ours.
     let result = unsafe { bench.processor.setBusArrangements(ins.as_mut_ptr(), 2, outs.as_mut_ptr(), 1) };
@@ -84,6 +84,27 @@ fn a_layout_that_cannot_be_prepared_is_refused_as_a_whole() {
     assert_eq!(unsafe { bench.processor.getBusArrangement(1, 0, &raw mut found) }, kResultOk);
     assert_eq!((found, *bench.script.layout.lock()), (SpeakerArr::kStereo, 0), "as before");
     assert_eq!(bench.set_active(true), kResultOk, "and it plays in what it was");
+}
+
+#[test]
+fn a_layout_that_cannot_even_be_put_back_is_told_to_the_author() {
+    let bench = Bench::ready();
+    bench.script.layouts.lock()[1] = layout("Mono", 1);
+    assert_eq!(bench.set_up(48_000.0, 64), kResultOk);
+    *bench.script.bad_layouts.lock() = vec![0, 1];
+    bench.script.take_calls();
+    let (mut ins, mut outs) = ([SpeakerArr::kMono; 2], [SpeakerArr::kMono]);
+    // SAFETY: ours.
+    let result = unsafe { bench.processor.setBusArrangements(ins.as_mut_ptr(), 2, outs.as_mut_ptr(), 1) };
+    assert_eq!(result, kInternalError);
+    let calls = bench.script.take_calls();
+    let said: Vec<_> = calls.iter().filter(|call| call.starts_with("log Error")).collect();
+    assert!(
+        matches!(said[..], [line] if line.contains("Stereo") && line.contains("in `reset`")),
+        "{calls:?}"
+    );
+    bench.script.bad_layouts.lock().clear();
+    assert_eq!(bench.set_active(true), kResultOk, "and it is tried again");
 }
 
 fn latency(bench: &Bench) -> u32 {
@@ -124,12 +145,34 @@ fn what_was_prepared_for_other_buses_is_prepared_again() {
     for moved in [Changes::PORTS, Changes::NOTE_PORTS] {
         let bench = Bench::ready();
         assert_eq!(bench.set_up(48_000.0, 64), kResultOk);
+        bench.script.layouts.lock()[0].inputs.truncate(usize::from(moved == Changes::NOTE_PORTS) + 1);
+        bench.script.notes.lock().inputs = u32::from(moved == Changes::PORTS);
         bench.script.change(Phase::AtOnce, moved);
         bench.set_state(Stream::over(b"a state"));
         bench.script.take_calls();
         assert_eq!(bench.set_active(true), kResultOk);
         assert_eq!(bench.script.take_calls(), AGAIN, "{moved:?}");
     }
+}
+
+#[test]
+fn an_activation_between_the_shell_s_word_and_ours_sees_the_buses_that_have_moved() {
+    let bench = Bench::ready();
+    assert_eq!(bench.set_up(48_000.0, 64), kResultOk);
+    let (script, component) = (std::sync::Arc::clone(&bench.script), bench.component.as_ptr() as usize);
+    // What another thread of the host's may do when the shell has announced them, and nobody has been told.
+    *bench.script.while_taking.lock() = Some(Box::new(move || {
+        script.layouts.lock()[0].inputs.truncate(1);
+        script.take_calls();
+        // SAFETY: the bench holds the object while it runs.
+        let component = unsafe { vst3::ComRef::from_raw(component as *mut IComponent) }.expect("not null");
+        // SAFETY: a number.
+        assert_eq!(unsafe { component.setActive(1) }, kResultOk);
+    }));
+    bench.script.change(Phase::AtOnce, Changes::PORTS);
+    bench.set_state(Stream::over(b"a state"));
+    assert_eq!(bench.script.take_calls(), AGAIN);
+    assert_eq!(bench.restarts(), [flags::kIoChanged], "and the host is told");
 }
 
 #[test]

@@ -96,9 +96,6 @@ impl Instance {
 
     fn restart_flags(&self, live: &Live, changes: Changes) -> i32 {
         let mut found = 0;
-        if changes.intersects(Changes::PORTS | Changes::NOTE_PORTS) {
-            self.ports_moved.store(true, Ordering::Release);
-        }
         let mut set = |what: Changes, flag: i32| {
             if changes.intersects(what) {
                 found |= flag;

@@ -1,6 +1,6 @@
 //! What one thread holds at a time: the audio thread if it is free, the main thread after waiting for a block's end.
 //!
-//! Called by: `instance`, `process`, `process/flushed`. Calls: nothing. Threads: [`Cell::try_with`] [audio]; [`Cell::put`]
+//! Called by: `instance`, `process`, `process/{bystander,flushed}`. Calls: nothing. Threads: [`Cell::try_with`] [audio]; [`Cell::put`]
 //! and [`Cell::with`] [main].
 //!
 //! VST3 forbids process beside `setActive`, and FL Studio does it (HOSTS 2): then the block finds the cell taken and
@@ -28,6 +28,12 @@ struct Hold<'a>(&'a AtomicBool);
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Release);
+    }
+}
+
+impl<T> Default for Cell<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -1,8 +1,7 @@
 //! Controllers and note offs of flushes in which nothing played: the next block begins with them. VST3 carries controllers
 //! as parameters, and hosts flush parameters while a plug-in is inactive; a pedal that goes up there is up.
 //!
-//! Called by: `process`. Calls: the shell's [`Audio`]. Threads: [`Flushed::keep`] [main] by VST3's rules, any while
-//! inactive; [`Flushed::hand_over`] [audio].
+//! Called by: `process`, `process/bystander`. Calls: the shell's [`Audio`]. Threads: [audio]; `new` allocates: [main].
 //!
 //! Not note ons: nobody can say when the next block comes.
 
@@ -38,19 +37,22 @@ impl EventSource for Waiting {
 }
 
 impl Flushed {
-    pub(crate) const fn new() -> Self {
-        Self { events: Cell::new(), fresh: AtomicBool::new(false) }
+    /// Nothing yet. Allocates.
+    pub(crate) fn new() -> Self {
+        let events = Cell::new();
+        events.put(Some(Waiting(Vec::with_capacity(MOST))));
+        Self { events, fresh: AtomicBool::new(false) }
     }
 
-    /// Keeps what is worth it. Allocates at first; waits for a running [`Flushed::hand_over`]. Not [audio].
+    /// Keeps what is worth it. Nothing beside a running [`Flushed::hand_over`]: what comes beside a block that plays is a
+    /// second thread's, and nobody can say before or after what it belongs. [audio]
     pub(crate) fn keep(&self, source: &dyn EventSource) {
         let kept = (0..source.len()).filter_map(|index| source.event(index)).filter(is_kept);
-        let found = self.events.with(|waiting| {
-            let waiting = waiting.get_or_insert_with(|| Waiting(Vec::with_capacity(MOST)));
+        let found = self.events.try_with(|waiting| {
             kept.for_each(|event| waiting.add(event));
             !waiting.0.is_empty()
         });
-        if found {
+        if found == Some(true) {
             self.fresh.store(true, Ordering::Release);
         }
     }

@@ -336,6 +336,55 @@ fn fl_studio_processes_before_activation_and_edits_are_not_lost() {
 }
 
 #[test]
+fn fl_studio_s_block_beside_set_active_counts_and_neither_allocates_nor_waits() {
+    let bench = Bench::ready();
+    bench.set_up(48_000.0, 64);
+    bench.script.waiting.store(true, std::sync::atomic::Ordering::Relaxed);
+    let pedal = crate::params::Controller { bus: 0, channel: 0, number: 1 };
+    let (seen, heard) = std::sync::mpsc::channel();
+    bench.script.on_block(move |_, _, _| Outcome::default());
+    let (script, processor) = (Arc::clone(&bench.script), bench.processor.as_ptr() as usize);
+    *bench.script.while_activating.lock() = Some(Box::new(move || {
+        script.take_calls();
+        let changes = Changes::of(&[(10, &[(0, 0.25)]), (pedal.id(), &[(0, 1.0)])]);
+        let (mut left, mut right) = ([1.0_f32; 64], [1.0_f32; 64]);
+        let mut pointers = [left.as_mut_ptr(), right.as_mut_ptr()];
+        let mut output = bus(&mut pointers);
+        let list = raw(&changes);
+        let mut block = ProcessData {
+            numOutputs: 1,
+            outputs: &raw mut output,
+            inputParameterChanges: list,
+            ..empty_block(64)
+        };
+        // SAFETY: the bench holds the object while it runs.
+        let processor =
+            unsafe { vst3::ComRef::from_raw(processor as *mut vst3::Steinberg::Vst::IAudioProcessor) };
+        let processor = processor.expect("not null");
+        let mut play = || {
+            // SAFETY: the block tells the truth.
+            assert_eq!(unsafe { processor.process(&raw mut block) }, kResultOk);
+        };
+        play();
+        let calls = script.take_calls();
+        script.quiet.store(true, std::sync::atomic::Ordering::Relaxed);
+        let counted = allocation_counter::measure(play);
+        seen.send((calls, counted.count_total, left, right)).ok();
+    }));
+    assert_eq!(bench.set_active(true), kResultOk);
+    let (calls, allocations, left, right) = heard.try_recv().expect("a block ran beside it");
+    assert_eq!(calls, ["flush on main", "EventKind(6) 10 0.25", "EventKind(10) 0 0"]);
+    assert_eq!((allocations, left, right), (0, [0.0; 64], [0.0; 64]));
+    bench.script.take_calls();
+    run(&bench, |_| {});
+    assert_eq!(
+        bench.script.take_calls().first().map(String::as_str),
+        Some("flush on audio"),
+        "the controller"
+    );
+}
+
+#[test]
 fn reaper_bypass_toggles_processing_and_the_next_block_starts_clear() {
     let (bench, _) = doubling();
     // SAFETY: ours.
