@@ -187,13 +187,20 @@ fn a_host_that_saves_and_loads_inside_restart_component_is_told_once() {
     scene.plugin.activate(Setup::default());
     let build = Fixture::new("fixture-gainlike", &["added"]);
     scene.publish_and_run(&build.logic(), &constant(0.5)).assert_continuous();
-    scene.plugin.nudge();
-    assert_eq!(scene.plugin.inside().1, 1, "it has saved and loaded");
-    scene.plugin.nudge();
-    let told = scene.plugin.calls().list().into_iter().filter_map(|call| match call.what {
-        What::RestartComponent(flags) => Some(flags & restart::TITLES),
-        _ => None,
+    let told = |plugin: &Vst3| {
+        let calls = plugin.calls().list();
+        let titles =
+            |what: &What| matches!(what, What::RestartComponent(flags) if flags & restart::TITLES != 0);
+        calls.iter().filter(|call| titles(&call.what)).count()
+    };
+    scene.plugin.wait_until("the host hears of the new parameter", |plugin| {
+        plugin.nudge();
+        told(plugin) > 0
     });
-    assert_eq!(told.filter(|flags| *flags != 0).count(), 1);
+    assert!(scene.plugin.inside().1 > 0, "it has saved and loaded");
+    for _ in 0..3 {
+        scene.plugin.nudge();
+    }
+    assert_eq!(told(&scene.plugin), 1);
     assert_plays(&mut scene.plugin, 0.5);
 }
