@@ -7,9 +7,11 @@ use std::ffi::CStr;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use clack_extensions::context_menu::{ContextMenuBuilder, ContextMenuTarget, HostContextMenuImpl};
 use clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiError, GuiSize, HostGuiImpl, PluginGui};
 use clack_extensions::timer::{HostTimerImpl, PluginTimer, TimerId};
 use clack_host::prelude::*;
+use clack_host::utils::ClapId;
 
 use crate::audio::Setup;
 use crate::calls::Phase;
@@ -33,6 +35,8 @@ pub struct Desk {
     pub closed: u32,
     /// The track that the plug-in sits on.
     pub track: Option<crate::track::HostTrack>,
+    /// Menus of parameters that the plug-in has asked for: id, and the place in its window.
+    pub menus: Vec<(u32, i32, i32)>,
     /// Edits that a VST3 host was told.
     pub edits: Vec<&'static str>,
 }
@@ -56,6 +60,23 @@ impl HostGuiImpl for Shared {
     }
     fn closed(&self, _was_destroyed: bool) {
         desk(&self.calls).closed += 1;
+    }
+}
+
+impl HostContextMenuImpl for MainThread {
+    fn populate(&self, _: ContextMenuTarget, _: &mut ContextMenuBuilder<'_>) -> Result<(), HostError> {
+        Err(HostError::Message("nobody fills its menu"))
+    }
+    fn perform(&self, _: ContextMenuTarget, _: ClapId) -> Result<(), HostError> {
+        Err(HostError::Message("nobody fills its menu"))
+    }
+    fn can_popup(&self) -> bool {
+        true
+    }
+    fn popup(&self, target: ContextMenuTarget, _screen: i32, x: i32, y: i32) -> Result<(), HostError> {
+        let ContextMenuTarget::Param(id) = target else { return Err(HostError::Message("no parameter")) };
+        desk(&self.calls).menus.push((id.get(), x, y));
+        Ok(())
     }
 }
 
@@ -199,6 +220,12 @@ impl Plugin {
     #[must_use]
     pub fn sizes_asked(&self) -> Vec<(u32, u32)> {
         desk(self.calls()).sizes.clone()
+    }
+
+    /// Menus of parameters that the plug-in has asked for: id, and the place in its window.
+    #[must_use]
+    pub fn menus(&self) -> Vec<(u32, i32, i32)> {
+        desk(self.calls()).menus.clone()
     }
 
     /// Timers that the plug-in has asked for.

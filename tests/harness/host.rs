@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use clack_extensions::audio_ports::{AudioPortRescanFlags, HostAudioPorts, HostAudioPortsImpl};
+use clack_extensions::context_menu::HostContextMenu;
 use clack_extensions::gui::HostGui;
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::log::{HostLog, HostLogImpl, LogSeverity};
@@ -98,6 +99,7 @@ impl HostHandlers for TestHost {
             .register::<HostRemoteControls>()
             .register::<HostNoteName>()
             .register::<HostGui>()
+            .register::<HostContextMenu>()
             .register::<HostTrackInfo>();
         if shared.options.timer {
             builder.register::<HostTimer>();

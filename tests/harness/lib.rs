@@ -52,7 +52,7 @@ pub use host::HostOptions;
 pub use play::{Pace, Play, Recording, constant, first_outside, largest_step, sine};
 pub use plugin::{Block, PATIENCE, Param, Plugin};
 pub use scene::{Instance, Scene};
-pub use screen::{Forgetful, Picture, Screen};
+pub use screen::{Forgetful, Picture, Pressed, Screen};
 pub use slot::TestSlot;
 pub use track::HostTrack;
 pub use vst3::{

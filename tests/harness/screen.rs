@@ -361,6 +361,13 @@ impl Screen {
         drop(self.press(x, y));
     }
 
+    /// Presses and releases the right button at a place of the screen.
+    pub fn secondary_click(&self, x: i16, y: i16) {
+        self.fake(6, 0, x, y);
+        self.fake(4, 3, 0, 0);
+        self.fake(5, 3, 0, 0);
+    }
+
     /// Moves the pointer to a place of the screen.
     pub fn point(&self, x: i16, y: i16) {
         self.fake(6, 0, x, y);

@@ -8,12 +8,14 @@
 //! | `asking` | what it answers: buses, parameters, texts, state |
 //! | `audio` | its blocks |
 //! | `view` | its editor |
+//! | `menu` | its menu of a parameter |
 //! | `track` | what the host says of the track |
 //!
 //! Called by: tests and benchmarks. Calls: the `vst3` crate, the plug-ins under test. Threads: as in the CLAP host.
 
 pub mod asking;
 pub mod audio;
+mod menu;
 pub mod module;
 pub mod objects;
 pub mod plugin;

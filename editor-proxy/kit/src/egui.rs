@@ -161,9 +161,15 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
             ui.ctx().set_zoom_factor(zoom);
         }
         ui.ctx().input_mut(|input| input.events.extend(events));
+        // A window may end between two points, or two pixels of a point: what is left over is no black line, and what is
+        // drawn up to the edge goes up to the edge.
+        frame.set_clear_color(ui.visuals().panel_fill.into());
         let Self { draw, cx, .. } = self;
         let done = cx.guard(|| {
-            egui::CentralPanel::default().show(ui, |ui| draw(ui, cx));
+            egui::CentralPanel::default().show(ui, |ui| {
+                ui.set_clip_rect(ui.clip_rect().expand(1.0));
+                draw(ui, cx);
+            });
         });
         if done.is_none() {
             self.dead = true;

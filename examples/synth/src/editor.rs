@@ -16,7 +16,7 @@ use hotshell::editor::baseview::{
     Event, EventStatus, HandlerError, MouseButton, MouseEvent, PlatformHandle, WindowContext, WindowHandler,
     WindowSize,
 };
-use hotshell::editor::{EditorError, Hold, raw};
+use hotshell::editor::{EditorError, Hold, Note, Playing, raw};
 use hotshell::prelude::*;
 use softbuffer::{Context, Surface};
 use tiny_skia::Pixmap;
@@ -64,6 +64,8 @@ struct Canvas {
 struct Hand {
     at: (f32, f32),
     grip: Option<Grip>,
+    /// The key that it presses.
+    key: Option<(u8, Playing)>,
     /// The last press, for double clicks.
     pressed: Option<(Part, Instant)>,
 }
@@ -190,8 +192,21 @@ impl Window {
         (size.width as f32 / layout::SIZE.0 as f32).min(size.height as f32 / layout::SIZE.1 as f32)
     }
 
+    /// Plays the key under the pointer, and none where there is none: a hand that slides plays one after the other.
+    fn play(&self, hand: &mut Hand) {
+        let struck = layout::key_at(hand.at);
+        if struck.map(|(key, _)| key) != hand.key.as_ref().map(|(key, _)| *key) {
+            // The next one first: a slide has no gaps.
+            let next = struck.map(|(key, velocity)| (key, self.cx.play(Note::new(key, velocity))));
+            hand.key = next;
+        }
+    }
+
     fn press(&self) {
         let at = self.hand.borrow().at;
+        if layout::KEYBOARD.holds(at) {
+            return self.play(&mut self.hand.borrow_mut());
+        }
         let Some(part) = layout::part_at(&model(&self.cx, &self.params), at) else { return };
         let mut hand = self.hand.borrow_mut();
         let double = hand.pressed.is_some_and(|(last, when)| last == part && when.elapsed() < DOUBLE);
@@ -217,13 +232,17 @@ impl Window {
                 let mut hand = self.hand.borrow_mut();
                 let way = (at.0 - hand.at.0, at.1 - hand.at.1);
                 hand.at = at;
+                if hand.key.is_some() {
+                    self.play(&mut hand);
+                }
                 if let Some(grip) = &mut hand.grip {
                     grip.drag(way, modifiers.shift(), &self.cx, &self.params);
                 }
             }
             MouseEvent::ButtonPressed { button: MouseButton::Left, .. } => self.press(),
             MouseEvent::ButtonReleased { button: MouseButton::Left, .. } => {
-                self.hand.borrow_mut().grip = None
+                let mut hand = self.hand.borrow_mut();
+                (hand.grip, hand.key) = (None, None);
             }
             MouseEvent::CursorLeft => {
                 let mut hand = self.hand.borrow_mut();

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vst3::Steinberg::Vst::{
-    Event, IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
-    IEventList, IEventListTrait, IHostApplication, IHostApplicationTrait, IParamValueQueue,
-    IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait, ParamID, ParamValue, String128,
+    Event, IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandler3,
+    IComponentHandlerTrait, IEventList, IEventListTrait, IHostApplication, IHostApplicationTrait,
+    IParamValueQueue, IParamValueQueueTrait, IParameterChanges, IParameterChangesTrait, ParamID, ParamValue,
+    String128,
 };
 use vst3::Steinberg::{
     FIDString, IBStream, IBStreamTrait, ISizeableStream, ISizeableStreamTrait, TBool, TUID, int32, int64,
@@ -73,7 +74,7 @@ impl AppData {
 pub(crate) struct App(pub(crate) Arc<AppData>);
 
 impl Class for App {
-    type Interfaces = (IHostApplication, IComponentHandler, IComponentHandler2);
+    type Interfaces = (IHostApplication, IComponentHandler, IComponentHandler2, IComponentHandler3);
 }
 
 impl IHostApplicationTrait for App {

@@ -333,6 +333,12 @@ impl Vst3 {
         Vst3View { view, frame, window }
     }
 
+    /// Menus of parameters that the plug-in has asked for: id, and the place in its view.
+    #[must_use]
+    pub fn menus(&self) -> Vec<(u32, i32, i32)> {
+        self.calls().desk.lock().unwrap_or_else(PoisonError::into_inner).menus.clone()
+    }
+
     /// Edits that the component handler was told, as words: `begin`, `perform`, `end`.
     #[must_use]
     pub fn edits(&self) -> Vec<&'static str> {

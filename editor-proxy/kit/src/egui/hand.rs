@@ -107,6 +107,19 @@ pub(super) fn put<P: Param>(cx: &EditorContext, param: &P, plain: f64) -> bool {
     moves
 }
 
+/// A secondary click asks for the host's menu of `param`, at the pointer.
+pub(super) fn ask_host<P: Param>(ui: &Ui, cx: &EditorContext, param: &P, response: &Response) {
+    if !response.secondary_clicked() {
+        return;
+    }
+    if let Some(at) = response.interact_pointer_pos() {
+        let scale = ui.ctx().pixels_per_point();
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and no window is as large")]
+        let pixels = |points: f32| (points * scale).round() as i32;
+        cx.host_menu(param, pixels(at.x), pixels(at.y));
+    }
+}
+
 /// What the hand did with `response` in this frame becomes edits of `param`.
 pub(super) fn drive<P: Param>(
     ui: &Ui,

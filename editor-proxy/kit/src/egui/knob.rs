@@ -21,8 +21,8 @@ const MOST_TICKS: u32 = 16;
 /// A knob with its parameter's name above and its value below.
 ///
 /// Drag up and down, with shift for a tenth of the way; double click for the default; turn the wheel; click the value to
-/// type one. It follows automation, and shows modulation as an arc outside its own. A secondary click is left to the
-/// author: see the answer's `context_menu`.
+/// type one. It follows automation, and shows modulation as an arc outside its own. A secondary click opens the
+/// host's own menu of the parameter, where the host has one.
 pub struct Knob<'a, P: Param> {
     cx: &'a EditorContext,
     param: &'a P,
@@ -75,6 +75,7 @@ impl<P: Param> Widget for Knob<'_, P> {
             .interact(dial, id, Sense::CLICK | Sense::DRAG)
             .on_hover_and_drag_cursor(CursorIcon::ResizeVertical);
         hand::drive(ui, cx, param, &face, &mut response, hand::Travel::Up(TRAVEL));
+        hand::ask_host(ui, cx, param, &response);
         if ui.is_rect_visible(whole) {
             let name = Rect::from_min_size(whole.min, vec2(whole.width(), 16.0));
             super::name(ui, name, Align2::CENTER_CENTER, face.name());

@@ -12,8 +12,8 @@ use super::{hand, look};
 const MOST: u32 = 256;
 
 /// A drop-down for a parameter with steps, an enum above all: its texts in a list, the default marked. The wheel steps
-/// through them while it is closed. It follows automation. Its name is not part of it; a secondary click is left to the
-/// author. [editor]
+/// through them while it is closed. It follows automation. Its name is not part of it; a secondary click opens
+/// the host's own menu of the parameter, where the host has one. [editor]
 ///
 /// ```ignore
 /// ui.horizontal(|ui| {
@@ -39,6 +39,7 @@ pub fn menu<P: Param>(ui: &mut Ui, cx: &EditorContext, param: &P) -> Response {
             }
         })
         .response;
+    hand::ask_host(ui, cx, param, &response);
     match chosen {
         Some(plain) if hand::put(cx, param, plain) => response.mark_changed(),
         Some(_) => {}

@@ -19,7 +19,7 @@ const LEAST: f32 = 60.0;
 ///
 /// Drag the bar or the name, with shift for a tenth of the way; double click for the default; turn the wheel; click the
 /// value to type one. A plain click moves nothing. It follows automation, and shows modulation as a line in the bar. A
-/// secondary click is left to the author: see the answer's `context_menu`.
+/// secondary click opens the host's own menu of the parameter, where the host has one.
 pub struct Slider<'a, P: Param> {
     cx: &'a EditorContext,
     param: &'a P,
@@ -67,6 +67,7 @@ impl<P: Param> Widget for Slider<'_, P> {
             .interact(bar.with_min_x(row.left()), id, Sense::CLICK | Sense::DRAG)
             .on_hover_and_drag_cursor(CursorIcon::ResizeHorizontal);
         hand::drive(ui, cx, param, &face, &mut response, hand::Travel::Right(bar.width()));
+        hand::ask_host(ui, cx, param, &response);
         if ui.is_rect_visible(row) {
             let name = Rect::from_min_max(row.min, pos2(bar.left() - 6.0, row.bottom()));
             super::name(ui, name, Align2::LEFT_CENTER, face.name());

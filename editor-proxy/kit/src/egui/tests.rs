@@ -486,3 +486,41 @@ fn a_generic_editor_has_a_part_for_each_parameter_under_its_group() {
     let moves = scene.gesture(scene.params.gain.host_id());
     assert!(moves[0] > -20.0 && scene.params.gain.base() > -21.0, "{moves:?}");
 }
+
+#[test]
+fn a_secondary_click_asks_for_the_hosts_menu_where_the_pointer_is_and_moves_nothing() {
+    fn a_menu(ui: &mut Ui, cx: &EditorContext, params: &Knobs) -> Response {
+        menu(ui, cx, &params.wave)
+    }
+    fn a_toggle(ui: &mut Ui, cx: &EditorContext, params: &Knobs) -> Response {
+        toggle(ui, cx, &params.on)
+    }
+    type Part = fn(&mut Ui, &EditorContext, &Knobs) -> Response;
+    let parts: [(Part, fn(&Knobs) -> u32); 4] = [
+        (a_knob, |knobs| knobs.gain.host_id()),
+        (a_slider, |knobs| knobs.gain.host_id()),
+        (a_menu, |knobs| knobs.wave.host_id()),
+        (a_toggle, |knobs| knobs.on.host_id()),
+    ];
+    for (mut part, id) in parts {
+        let mut scene = scene();
+        scene.egui.set_pixels_per_point(2.0);
+        let at = scene.point(&mut part);
+        for pressed in [true, false] {
+            let press = Event::PointerButton {
+                pos: at,
+                button: egui::PointerButton::Secondary,
+                pressed,
+                modifiers: Modifiers::NONE,
+            };
+            scene.frame(vec![press], part);
+        }
+        let [Told::Menu(told, x, y)] = scene.told()[..] else { panic!("one wish and nothing else") };
+        assert_eq!(told, id(&scene.params));
+        let scale = scene.egui.pixels_per_point();
+        near(
+            &[f64::from(x), f64::from(y)],
+            &[at.x * scale, at.y * scale].map(|side| f64::from(side.round())),
+        );
+    }
+}

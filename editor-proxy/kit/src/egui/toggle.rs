@@ -11,8 +11,8 @@ use super::{hand, look};
 const SWITCH: egui::Vec2 = vec2(34.0, 18.0);
 
 /// A switch for `param`, with its name: a click turns it over, the wheel up turns it on and down off. It follows
-/// automation. A parameter with more than two values goes from one end to the other. A secondary click is left to the
-/// author. [editor]
+/// automation. A parameter with more than two values goes from one end to the other. A secondary click
+/// opens the host's own menu of the parameter, where the host has one. [editor]
 ///
 /// ```ignore
 /// hotshell::editor::egui::toggle(ui, cx, &params.bypass);
@@ -23,6 +23,7 @@ pub fn toggle<P: Param>(ui: &mut Ui, cx: &EditorContext, param: &P) -> Response 
     let size = vec2(SWITCH.x + 8.0 + galley.size().x, look::ROW);
     // Without the focus: keys stay with the host.
     let (row, mut response) = ui.allocate_exact_size(size, Sense::CLICK);
+    hand::ask_host(ui, cx, param, &response);
     if response.clicked() {
         let on = face.position(param.load()) >= 0.5;
         if hand::put(cx, param, face.value(if on { 0.0 } else { 1.0 })) {

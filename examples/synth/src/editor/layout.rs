@@ -135,6 +135,16 @@ pub fn key(key: u8) -> (Place, bool) {
     }
 }
 
+/// The key at a point, and how hard it is struck there, 0 to 1: the nearer to the player, the harder.
+pub fn key_at(point: (f32, f32)) -> Option<(u8, f32)> {
+    let struck = |number: u8| {
+        let (place, black) = key(number);
+        place.holds(point).then_some((number, black, 0.3 + 0.7 * (point.1 - place.y) / place.h))
+    };
+    let found = (FIRST..=LAST).filter_map(struck);
+    found.max_by_key(|(_, black, _)| *black).map(|(number, _, velocity)| (number, velocity))
+}
+
 /// What is at a point.
 pub fn part_at(model: &Model, point: (f32, f32)) -> Option<Part> {
     if let Some(wave) = (0..4).find(|wave| wave_button(*wave).holds(point)) {

@@ -121,3 +121,15 @@ fn a_handle_follows_the_pointer() {
     model.resonance = 1.0;
     assert!(near(low - layout::filter(&model).1, travel.1), "all the way up");
 }
+
+#[test]
+fn a_key_is_struck_where_it_is_drawn_and_harder_nearer_to_the_player() {
+    for number in FIRST..=LAST {
+        let (place, _) = layout::key(number);
+        let low = |part: f32| layout::key_at((place.x + place.w * 0.5, place.y + place.h * part));
+        let (soft, hard) = (low(0.7).unwrap(), low(0.95).unwrap());
+        assert_eq!((soft.0, hard.0), (number, number));
+        assert!(soft.1 < hard.1 && hard.1 <= 1.0, "{soft:?} {hard:?}");
+    }
+    assert_eq!(layout::key_at((layout::KEYBOARD.x + 1.0, layout::KEYBOARD.y - 1.0)), None);
+}
