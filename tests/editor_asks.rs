@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use hotshell_core::reload::slot::{DevState, DevStatus, Slot, now};
 use hotshell_tests::{
     Block, Fixture, HostOptions, Plugin, Pressed, Scene, Screen, Setup, TestSlot, Vst3, constant,
 };
@@ -164,5 +165,41 @@ fn an_editor_fills_the_last_row_and_column_of_a_window_that_ends_between_two_poi
         (picture.width, picture.height) == (width, height)
             && below.chain(right).all(|pixel| pixel & 0x00ff_ffff == 0x00b0_2020)
     });
+    scene.plugin.close_editor(screen, open);
+}
+
+/// The space bar.
+const SPACE: u8 = 65;
+
+#[test]
+fn a_strip_takes_no_key_and_no_click_but_its_own() {
+    let screen = &*Screen::turn();
+    let mut scene = Scene::open_with(&synth(), HostOptions::default(), TestSlot::new());
+    let open = scene.plugin.open_editor(screen);
+    scene.plugin.wait_until("a picture", |_| screen.picture(open.child).colours() > 100);
+    scene.plugin.activate(Setup::default());
+    let slot = Slot::existing(scene.slot.path()).expect("a slot");
+    let claim = slot.claim_dev().expect("no other");
+    let error = Some("src/lib.rs:3: no `x`".to_owned());
+    let (pid, state) = (std::process::id(), DevState::Failed);
+    claim.write(&DevStatus { pid, state, since: now(), error, ..DevStatus::default() }).expect("written");
+    let strip = |_: &mut Plugin| screen.children(open.child).len() == 2;
+    scene.plugin.wait_until("a strip above the editor", strip);
+    screen.give_keyboard(open.parent);
+    screen.click(100, 8);
+    let mut keys = Vec::new();
+    scene.plugin.wait_until("the host's window gets the key, with the pointer on the strip", |_| {
+        screen.type_key(SPACE);
+        keys.extend(screen.keys());
+        keys.contains(&SPACE) && screen.focus() == open.parent
+    });
+    let mut finger = Finger::on_the_key(screen);
+    scene.plugin.wait_until("the sound of a key below the strip", |plugin| {
+        finger.again();
+        clap_peak(plugin) > HEARD
+    });
+    drop(finger);
+    drop(claim);
+    scene.plugin.wait_until("the editor alone", |_| screen.children(open.child).len() == 1);
     scene.plugin.close_editor(screen, open);
 }

@@ -54,7 +54,8 @@ impl Paper {
     }
 }
 
-/// A strip of a few lines above the editor.
+/// A strip of a few lines above the editor. A click on it is nobody's, because nobody sees what lies below; keys are not
+/// its own, wherever the pointer is.
 struct Strip {
     paper: Paper,
     words: String,
@@ -148,7 +149,10 @@ impl Panel {
             .with_size(Size::Physical(size.cast()))
             .with_fallback_scale_factor(scale)
             .with_parent(&self.paper.window.platform_handle());
-        let make = move |window: WindowContext| Ok(Strip { paper: Paper::new(window, scale), words });
+        let make = move |window: WindowContext| {
+            Native::leave_keys(&window);
+            Ok(Strip { paper: Paper::new(window, scale), words })
+        };
         // Without a strip the message is in the host's log all the same.
         let window = Window::create(settings, make).ok()?;
         window.show().ok()?;

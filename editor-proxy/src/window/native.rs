@@ -37,30 +37,41 @@ pub(crate) struct Native {
 impl Native {
     /// `None` if the window is not one of X11's.
     pub(crate) fn of(window: &WindowContext, parent: WindowHandle) -> Option<Self> {
+        let parent = u32::try_from(parent.handle).ok()?;
+        let native = Self::around(window, parent)?;
+        native.listen();
+        native.remember();
+        Some(native)
+    }
+
+    /// No key is `window`'s, a child of ours.
+    pub(crate) fn leave_keys(window: &WindowContext) {
+        if let Some(native) = Self::around(window, x11rb::NONE) {
+            native.ask_for_no_keys();
+        }
+    }
+
+    fn around(window: &WindowContext, parent: u32) -> Option<Self> {
         let handle = window.platform_handle();
         let id = u32::try_from(handle_of(&handle)?.handle).ok()?;
         let RawDisplayHandle::Xcb(display) = handle.display_handle().ok()?.as_raw() else { return None };
         // SAFETY: the connection is baseview's, and stays open as long as `handle`, which is kept and dropped later.
         let connection =
             unsafe { XCBConnection::from_raw_xcb_connection(display.connection?.as_ptr(), false) };
-        let parent = u32::try_from(parent.handle).ok()?;
-        let native = Self {
-            connection: connection.ok()?,
-            _handle: handle,
-            window: id,
-            parent,
-            before: Cell::new(parent),
-        };
-        native.listen();
-        native.remember();
-        Some(native)
+        let (connection, before) = (connection.ok()?, Cell::new(parent));
+        Some(Self { connection, _handle: handle, window: id, parent, before })
     }
 
-    /// The parent tells its size, and no key is ours: X gives a key to the window under the pointer, if that one asks
-    /// for keys, even while the host's window has the keyboard.
+    /// The parent tells its size, and no key is ours.
     fn listen(&self) {
         let parent = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
         self.change(self.parent, &parent);
+        self.ask_for_no_keys();
+    }
+
+    /// X gives a key to the window under the pointer, if that one asks for keys, even while the host's window has the
+    /// keyboard.
+    fn ask_for_no_keys(&self) {
         let mask = self.connection.get_window_attributes(self.window).ok().and_then(|sent| sent.reply().ok());
         if let Some(mask) = mask.map(|attributes| attributes.your_event_mask) {
             let mask = mask.remove(EventMask::KEY_PRESS).remove(EventMask::KEY_RELEASE);

@@ -68,6 +68,8 @@ impl Native {
         None
     }
 
+    pub(crate) const fn leave_keys(_window: &WindowContext) {}
+
     #[expect(clippy::unused_self, reason = "X11's has something to do")]
     pub(crate) const fn remember(&self) {}
 
