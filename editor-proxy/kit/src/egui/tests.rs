@@ -496,7 +496,8 @@ fn a_secondary_click_asks_for_the_hosts_menu_where_the_pointer_is_and_moves_noth
         toggle(ui, cx, &params.on)
     }
     type Part = fn(&mut Ui, &EditorContext, &Knobs) -> Response;
-    let parts: [(Part, fn(&Knobs) -> u32); 4] = [
+    type Of = fn(&Knobs) -> u32;
+    let parts: [(Part, Of); 4] = [
         (a_knob, |knobs| knobs.gain.host_id()),
         (a_slider, |knobs| knobs.gain.host_id()),
         (a_menu, |knobs| knobs.wave.host_id()),
