@@ -112,6 +112,16 @@ fn a_panic_in_create_is_refused_though_there_is_no_input_yet() {
     Room::new().refuses("panic-in-create", &["in create", "tried/src/lib.rs:", "planted in create"]);
 }
 
+/// Rust aborts there, which no host survives: only the trial stands before it.
+#[test]
+fn an_allocation_that_fails_in_create_is_refused_by_name_and_one_that_may_fail_is_not() {
+    let room = Room::new();
+    let said = room.refuses("out-of-memory", &["a crash in `create`: SIGABRT", "a failed allocation"]);
+    assert!(said.contains("fixture_tried::"), "whose code it was:\n{said}");
+    let (passed, said) = room.try_out("asks-for-too-much", &["--budget", "300"]);
+    assert!(passed, "`try_reserve` answers an error:\n{said}");
+}
+
 #[test]
 fn a_panic_at_the_hand_over_is_refused() {
     refused("panic-in-restore", &["planted in restore", "the build takes over from itself"]);

@@ -7,6 +7,11 @@
 //!
 //! Make before break: the next editor's window comes up on top of the old one, transparent until it has drawn; then the
 //! old one goes. One that fails before that goes itself, and the old one stays.
+//!
+//! An editor that fails does not cost its build: the sound of that build goes on, in this window's instance and in all
+//! others, and nothing is quarantined. Whoever is at work on the sound keeps what he hears while he mends a drawing, and
+//! what stands in for the editor is here already: the one before, under the reason, until a build's editor draws. (A panic
+//! in a text or a state function does cost it, because what the host then gets has no such stand-in.)
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
