@@ -66,6 +66,19 @@ fn the_window_stays_while_its_code_changes() {
 }
 
 #[test]
+fn a_kept_proportion_is_kept_where_the_user_drags_the_window() {
+    let screen = &*Screen::turn();
+    let mut scene = scene(&["aspect"], HostOptions::default());
+    let open = scene.plugin.open_editor(screen);
+    // The same sizes as in `vst3_views`.
+    for (wanted, becomes) in [((420, 160), (400, 200)), ((320, 360), (400, 200)), ((5000, 5000), (800, 400))]
+    {
+        assert_eq!(scene.plugin.resize_editor(screen, open, wanted.0, wanted.1), becomes, "{wanted:?}");
+    }
+    scene.plugin.close_editor(screen, open);
+}
+
+#[test]
 fn the_same_in_a_vst3_host() {
     let screen = &*Screen::turn();
     let mut scene = Scene::vst3(&window(&[]));

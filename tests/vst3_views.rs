@@ -235,6 +235,18 @@ fn sizes_are_kept_inside_the_limits_wherever_the_rectangle_lies() {
 }
 
 #[test]
+fn a_kept_proportion_is_kept_in_a_host_that_asks_even_of_a_view_without_a_window() {
+    let mut scene = Scene::vst3(&window(&["aspect"]));
+    let view = scene.plugin.create_view();
+    let check = |left, top, right, bottom| view.check_size(ViewRect { left, top, right, bottom });
+    assert_eq!(check(0, 0, 420, 160), (kResultOk, [0, 0, 400, 200]), "a drag at the right edge alone");
+    assert_eq!(check(10, -20, 410, 180), (kResultOk, [10, -20, 410, 180]), "what it has said once");
+    assert_eq!(check(0, 0, 320, 360), (kResultOk, [0, 0, 400, 200]), "and at the lower one");
+    assert_eq!(check(0, 0, 5000, 5000), (kResultOk, [0, 0, 800, 400]));
+    assert_eq!(check(0, 0, 1, 1), (kResultOk, [0, 0, 200, 100]));
+}
+
+#[test]
 fn a_scale_counts_before_and_after_the_window_is_there_and_may_never_come() {
     let screen = &*Screen::turn();
     let mut scene = Scene::vst3(&window(&[]));

@@ -59,7 +59,7 @@ fn open(build: &EditorBuild, place: Place, line: &Arc<Line>) -> Option<OpenEdito
 
 /// The editor's size in a window of `size`: hosts resize theirs without asking, and past any limit.
 fn fitting(line: &Line, size: EditorSize, scale: f64) -> EditorSize {
-    line.desc().map_or(size, |desc| desc.fit(size, scale))
+    line.desc().map_or(size, |desc| crate::fit::within(&desc, size, scale))
 }
 
 /// Does as told; `place` is kept up to date.

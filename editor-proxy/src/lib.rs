@@ -9,6 +9,7 @@
 //! audio.
 
 mod edits;
+mod fit;
 mod helper;
 mod panel;
 mod proxy;

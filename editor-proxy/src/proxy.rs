@@ -11,6 +11,7 @@ use hotshell_core::host::Level;
 use hotshell_core::shell::GUI_LOCK_WAIT;
 use hotshell_core::shell::editors::Editors;
 
+use crate::fit;
 use crate::helper::{Command, Place, describe};
 use crate::stage::{Menu, Stage};
 use crate::window::{Container, Desktop, Floating};
@@ -128,10 +129,11 @@ impl EditorProxy {
         self.scale
     }
 
-    /// The size that a wish for `wanted` (physical) becomes.
+    /// The size that a wish for `wanted` (physical) becomes: the nearest one that the editor's rules allow. CLAP's
+    /// `adjust_size` and VST3's `checkSizeConstraint`.
     #[must_use]
     pub fn fit(&self, wanted: EditorSize) -> EditorSize {
-        self.desc.fit(wanted, self.scale)
+        fit::nearest(&self.desc, wanted, self.scale)
     }
 
     /// Physical pixels to a logical one: before the window is there it decides its size, afterwards the editor is told

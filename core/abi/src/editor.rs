@@ -99,27 +99,6 @@ impl EditorDesc {
     pub const fn resizable(&self) -> bool {
         self.flags & Self::RESIZABLE != 0
     }
-
-    /// The size that a wish for `wanted` (physical, at `scale`) becomes: inside the limits, in proportion if asked.
-    #[must_use]
-    pub fn fit(&self, wanted: EditorSize, scale: f64) -> EditorSize {
-        if !self.resizable() {
-            return self.size.scaled(scale);
-        }
-        let (min, max) = (self.min.scaled(scale), self.max.scaled(scale));
-        let side = |side: u32, min: u32, max: u32| side.clamp(min, max.max(min));
-        let mut size = EditorSize {
-            width: side(wanted.width, min.width, max.width),
-            height: side(wanted.height, min.height, max.height),
-        };
-        if self.flags & Self::KEEP_ASPECT != 0 {
-            let natural = self.size.scaled(scale);
-            let factor = (f64::from(size.width) / f64::from(natural.width))
-                .min(f64::from(size.height) / f64::from(natural.height));
-            size = natural.scaled(factor);
-        }
-        size
-    }
 }
 
 /// A key, from a host that passes keys on.
@@ -379,39 +358,13 @@ impl Drop for EditorHostRef {
 mod tests {
     use super::*;
 
-    const FREE: EditorDesc = EditorDesc {
-        size: EditorSize::new(200, 100),
-        min: EditorSize::new(100, 50),
-        max: EditorSize::new(400, 400),
-        flags: EditorDesc::RESIZABLE,
-        reserved: 0,
-    };
-
-    #[test]
-    fn a_fixed_editor_has_one_size_at_each_scale() {
-        let fixed = EditorDesc { flags: 0, ..FREE };
-        assert_eq!(fixed.fit(EditorSize::new(1, 9999), 1.5), EditorSize::new(300, 150));
-    }
-
-    #[test]
-    fn a_resizable_editor_stays_inside_its_limits() {
-        assert_eq!(FREE.fit(EditorSize::new(1, 9999), 2.0), EditorSize::new(200, 800));
-        assert_eq!(FREE.fit(EditorSize::new(250, 99), 1.0), EditorSize::new(250, 99));
-    }
-
-    #[test]
-    fn an_editor_that_keeps_its_proportion_does() {
-        let kept = EditorDesc { flags: EditorDesc::RESIZABLE | EditorDesc::KEEP_ASPECT, ..FREE };
-        assert_eq!(kept.fit(EditorSize::new(400, 100), 1.0), EditorSize::new(200, 100));
-        assert_eq!(kept.fit(EditorSize::new(300, 300), 1.0), EditorSize::new(300, 150));
-    }
-
     #[test]
     fn no_scale_makes_a_size_of_nothing() {
+        const SIZE: EditorSize = EditorSize::new(200, 100);
         for scale in [f64::NAN, -1.0, 0.0, f64::INFINITY] {
-            assert_eq!(FREE.size.scaled(scale), FREE.size, "{scale}");
+            assert_eq!(SIZE.scaled(scale), SIZE, "{scale}");
         }
-        assert_eq!(FREE.size.scaled(1e-9), EditorSize::new(1, 1));
-        assert_eq!(FREE.size.scaled(1e9), EditorSize::new(EditorSize::MOST, EditorSize::MOST));
+        assert_eq!(SIZE.scaled(1e-9), EditorSize::new(1, 1));
+        assert_eq!(SIZE.scaled(1e9), EditorSize::new(EditorSize::MOST, EditorSize::MOST));
     }
 }
