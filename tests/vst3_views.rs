@@ -92,6 +92,30 @@ fn a_host_ticks_the_timer_after_the_views_last_release() {
 }
 
 #[test]
+fn a_host_gives_the_view_back_on_another_thread() {
+    let screen = &*Screen::turn();
+    for ends in [false, true] {
+        let mut open = Open::new(screen);
+        std::thread::scope(|threads| {
+            threads.spawn(|| open.view.release());
+        });
+        let window = open.window;
+        open.scene.plugin.wait_until("the window has gone", |_| is_empty(screen, window));
+        assert_eq!(open.frame.timers(), 1, "the run loop is not that thread's");
+        open.frame.tick();
+        assert_eq!(open.frame.timers(), 1, "and not unregistered inside of it");
+        if ends {
+            assert_eq!(open.scene.plugin.terminate(), kResultOk);
+        } else {
+            assert_eq!(open.scene.plugin.create_view().size(), (320, 160));
+        }
+        assert_eq!(open.frame.timers(), 0, "the view's own thread has come by");
+        open.frame.tick_late();
+        screen.destroy(window.parent);
+    }
+}
+
+#[test]
 fn a_host_unregisters_and_ticks_after_the_plug_in_is_terminated() {
     let screen = &*Screen::turn();
     let mut open = Open::new(screen);

@@ -26,6 +26,8 @@ mod component;
 mod edit;
 mod extras;
 pub(crate) mod handler;
+#[cfg(feature = "editor")]
+pub(crate) mod left;
 mod notes;
 pub(crate) mod stream;
 mod units;

@@ -263,6 +263,8 @@ impl Instance {
             // Whoever still holds a reference of this moment finds a shell that makes no call.
             live.shell.disconnect();
         }
+        #[cfg(feature = "editor")]
+        crate::com::left::drop_own();
     }
 
     /// Rate, block size, mode. Refused while active. [main]

@@ -100,20 +100,30 @@ impl Window {
         })
     }
 
+    /// The view's own thread.
+    pub(crate) const fn home(&self) -> ThreadId {
+        self.home
+    }
+
     /// True on the view's own thread.
     pub(crate) fn is_home(&self) -> bool {
         std::thread::current().id() == self.home
     }
 
-    /// What `call` answers; `None` while the proxy is in use and on a foreign thread. The host may be asked for a size
-    /// before this returns.
+    /// What `call` answers, for what may move the proxy: the host may be asked for a size before this returns. `None` while
+    /// the proxy is in use, and on a foreign thread.
     pub(crate) fn with<T>(&self, call: impl FnOnce(&mut EditorProxy) -> T) -> Option<T> {
         let answer = self.proxy(call)?;
         self.ask_host();
         Some(answer)
     }
 
-    /// The same, and the host is not called.
+    /// The same for what only looks: the host is not called. A host that asks a question is not asked for anything
+    /// inside of it.
+    pub(crate) fn look<T>(&self, call: impl FnOnce(&EditorProxy) -> T) -> Option<T> {
+        self.proxy(|proxy| call(proxy))
+    }
+
     fn proxy<T>(&self, call: impl FnOnce(&mut EditorProxy) -> T) -> Option<T> {
         let mut proxy = self.is_home().then(|| self.proxy.try_borrow_mut().ok())??;
         let answer = call(&mut proxy);
@@ -182,7 +192,8 @@ impl Window {
 }
 
 impl Drop for Window {
-    /// Inside the host's last `release`, which has no gate of its own, and on whatever thread that is.
+    /// Inside the host's last `release`, which has no gate of its own. On X11 on whatever thread that is: the window has
+    /// one of its own, to which any may talk. Elsewhere on the view's own (`com/left`).
     fn drop(&mut self) {
         guard((), || self.proxy.get_mut().detach());
     }

@@ -1,17 +1,19 @@
 //! `IPlugView`, and the run loop's timer that keeps an open one going.
 //!
-//! Called by: the host. Calls: `view`. Threads: [main].
+//! Called by: the host. Calls: `view`, `com/left`. Threads: [main], which is the thread that made the view. Calls on
+//! another one are refused, but for the last release: what belongs to the view's own thread waits for it there.
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: a COM interface takes C's pointers")]
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_void};
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Weak};
 
-use hotshell_editor_proxy::{EditorKey, EditorSize, WindowHandle, WindowKind};
+use hotshell_editor_proxy::{EditorKey, EditorProxy, EditorSize, WindowHandle, WindowKind};
 use vst3::Steinberg::Linux::{IRunLoop, IRunLoopTrait, ITimerHandler, ITimerHandlerTrait};
 use vst3::Steinberg::{
     FIDString, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
@@ -20,6 +22,7 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
+use super::left;
 use crate::error::{gate, guard};
 use crate::instance::Instance;
 use crate::view::{Menu, Window};
@@ -62,8 +65,9 @@ impl Frame {
             return false;
         }
         let mut rect = rect_of(size);
-        // SAFETY: the reference in hand keeps the frame alive. The view is: its drop sets the pointer to null, and both
-        // are on this thread, the view's own (`Window` refuses others).
+        // SAFETY: the reference in hand keeps the frame alive. The view is the host's own: its drop sets the pointer to
+        // null on this thread, the view's own (`Window` refuses others). A host that releases it on another one at this
+        // very moment gets back a pointer that it has itself made dangle; we do not follow it.
         unsafe { host.resizeView(view, &raw mut rect) == kResultOk }
     }
 
@@ -73,7 +77,7 @@ impl Frame {
         let known = instance.live().is_some_and(|live| live.table().target(id).is_some());
         let view = self.view.load(Acquire);
         if known && !view.is_null() {
-            // SAFETY: the view is alive, as in `resize`.
+            // SAFETY: the view is the host's own, as in `resize`.
             unsafe { instance.handler.pop_up(view, id, x, y) };
         }
     }
@@ -105,10 +109,11 @@ fn nearest_size_of(rect: ViewRect) -> EditorSize {
 /// release the view in a call that one of the view's own calls makes.
 pub(crate) struct View(Arc<Inner>);
 
-/// What outlives the view by the rest of such a call. Fields are dropped in this order.
+/// What outlives the view by the rest of such a call.
 struct Inner {
     timer: RefCell<Option<Timer>>,
-    window: Window,
+    /// There until the drop.
+    window: ManuallyDrop<Window>,
     frame: Rc<Frame>,
     /// Between `attached` and `removed`.
     attached: Cell<bool>,
@@ -124,11 +129,34 @@ impl Drop for View {
     fn drop(&mut self) {
         self.0.frame.view.store(std::ptr::null_mut(), Release);
         guard((), || {
-            // On a foreign thread what is behind the view drops with its last reference.
+            // On a foreign thread: as what is behind the view is dropped.
             if self.0.window.is_home() {
                 self.0.leave();
                 let host = self.0.frame.host.take();
                 drop(host);
+            }
+        });
+    }
+}
+
+impl Drop for Inner {
+    /// With the last reference, on whatever thread that is given back.
+    fn drop(&mut self) {
+        // SAFETY: once, and nobody uses the field afterwards: what it is in is being dropped.
+        let window = unsafe { ManuallyDrop::take(&mut self.window) };
+        guard((), || {
+            let (timer, host, home) = (self.timer.take(), self.frame.host.take(), window.home());
+            if window.is_home() {
+                drop(timer);
+                drop(window);
+                drop(host);
+            } else {
+                left::keep(home, Box::new((timer, host)));
+                if cfg!(target_os = "linux") {
+                    drop(window);
+                } else {
+                    left::keep(home, Box::new(window));
+                }
             }
         });
     }
@@ -185,6 +213,7 @@ pub(crate) unsafe fn create(instance: &Arc<Instance>, name: FIDString) -> *mut I
     if name.is_null() || unsafe { CStr::from_ptr(name) } != c"editor" {
         return std::ptr::null_mut();
     }
+    left::drop_own();
     let frame = Rc::new(Frame::default());
     let (asked, shown, owner) = (Rc::clone(&frame), Rc::clone(&frame), Arc::downgrade(instance));
     let pop_up = move |menu| {
@@ -196,8 +225,12 @@ pub(crate) unsafe fn create(instance: &Arc<Instance>, name: FIDString) -> *mut I
     let Some(window) = Window::new(instance, ask, Box::new(pop_up)) else {
         return std::ptr::null_mut();
     };
-    let inner =
-        Inner { timer: RefCell::default(), window, frame: Rc::clone(&frame), attached: Cell::new(false) };
+    let inner = Inner {
+        timer: RefCell::default(),
+        window: ManuallyDrop::new(window),
+        frame: Rc::clone(&frame),
+        attached: Cell::new(false),
+    };
     #[expect(
         clippy::arc_with_non_send_sync,
         reason = "COM objects share it; it refuses foreign threads itself"
@@ -267,6 +300,7 @@ impl View {
     fn gate(&self, call: impl FnOnce(&Arc<Inner>) -> tresult) -> tresult {
         let inner = Arc::clone(&self.0);
         gate(move || {
+            left::drop_own();
             // Dropped inside.
             let inner = inner;
             call(&inner)
@@ -319,7 +353,7 @@ impl IPlugViewTrait for View {
 
     unsafe fn getSize(&self, size: *mut ViewRect) -> tresult {
         self.gate(|view| {
-            let Some(found) = view.window.with(|proxy| proxy.size()) else { return kResultFalse };
+            let Some(found) = view.window.look(EditorProxy::size) else { return kResultFalse };
             // SAFETY: VST3: null or one structure to write.
             if unsafe { crate::com::put(size, rect_of(found)) } { kResultOk } else { kInvalidArgument }
         })
@@ -354,7 +388,7 @@ impl IPlugViewTrait for View {
     }
 
     unsafe fn canResize(&self) -> tresult {
-        self.gate(|view| match view.window.with(|proxy| proxy.desc().resizable()) {
+        self.gate(|view| match view.window.look(|proxy| proxy.desc().resizable()) {
             Some(true) => kResultOk,
             _ => kResultFalse,
         })
@@ -365,7 +399,7 @@ impl IPlugViewTrait for View {
             // SAFETY: VST3: null or one structure to read and write.
             let Some(rect) = (unsafe { rect.as_mut() }) else { return kInvalidArgument };
             let wanted = nearest_size_of(*rect);
-            let Some(size) = view.window.with(|proxy| proxy.fit(wanted)) else { return kResultFalse };
+            let Some(size) = view.window.look(|proxy| proxy.fit(wanted)) else { return kResultFalse };
             let fit = rect_of(size);
             (rect.right, rect.bottom) =
                 (rect.left.saturating_add(fit.right), rect.top.saturating_add(fit.bottom));
@@ -386,7 +420,7 @@ impl IPlugViewContentScaleSupportTrait for View {
 impl Inner {
     /// A key is ours only while a text field has the focus; the rest is the host's (the space bar starts its transport).
     fn key(&self, key: EditorKey) -> tresult {
-        match self.window.with(|proxy| proxy.key(key)) {
+        match self.window.look(|proxy| proxy.key(key)) {
             Some(true) => kResultOk,
             _ => kResultFalse,
         }
