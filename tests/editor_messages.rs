@@ -166,6 +166,13 @@ fn verdicts<I: Instance>(watched: &mut Watched<'_, I>) {
     watched.says(&["Build 3 was refused:", "made badly"]);
     watched.scene.slot.publish(&window(&["v2", "panics"]).logic());
     watched.says(&["The editor of build 4 failed.", "drawn badly", "lib.rs:"]);
+    // Its sound is good: a build is not out for its editor, and the same code is as welcome as before.
+    watched.scene.slot.publish(&window(&["v2", "panics"]).logic());
+    watched.says(&["The editor of build 5 failed.", "drawn badly", "lib.rs:"]);
+    let report = watched.scene.slot.reports().remove(0);
+    assert_eq!(report.accepted, 5);
+    assert!(!report.refusals.iter().any(|refusal| refusal.build > 3), "{:?}", report.refusals);
+    assert_eq!(report.faults, []);
     watched.scene.slot.publish(&window(&["v2"]).logic());
     watched.is_silent(GREEN);
     let plugin = &mut watched.scene.plugin;
@@ -176,10 +183,10 @@ fn verdicts<I: Instance>(watched: &mut Watched<'_, I>) {
     watched.scene.plugin.wait_until("the panic in `process`, and its place", |plugin| {
         plugin.block(64, &constant(0.0), &[]);
         Watched::<I>::said(screen, window_of)
-            .is_some_and(|said| said.contains("Build 5 failed") && said.contains("lib.rs:"))
+            .is_some_and(|said| said.contains("Build 6 failed") && said.contains("lib.rs:"))
     });
     watched.scene.plugin.deactivate();
-    watched.says(&["Build 5 failed:", "played badly"]);
+    watched.says(&["Build 6 failed:", "played badly"]);
     watched.scene.slot.publish(&window(&[]).logic());
     watched.is_silent(RED);
 }
