@@ -109,7 +109,7 @@ fn a_key_that_is_hit_between_two_blocks_sounds_for_one() {
     let later = [62, 64].map(|number| editors.play(key(number)));
     assert_eq!(block(&mut rig), 2.0, "what comes after its end waits with it");
     assert_eq!(block(&mut rig), 3.0);
-    later.map(|number| editors.stop(number));
+    later.into_iter().for_each(|number| editors.stop(number));
     editors.stop(held);
     assert_eq!(block(&mut rig), 0.0);
 }
