@@ -1,6 +1,6 @@
 //! What an editor costs the host's main thread: while a reload holds the lock, while the editor hangs, and while nothing
-//! happens. `cargo bench -p hotshell-tests --bench editor [-- --json FILE]`. Goals: a window is there within 100 ms, and
-//! nothing else takes longer than 60 ms.
+//! happens; and what windows cost of memory. `cargo bench -p hotshell-tests --bench editor [-- --json FILE]`. Goals: a
+//! window is there within 100 ms, and nothing else takes longer than 60 ms.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use hotshell_abi::describe::param_host_id;
 use hotshell_tests::figures::{Figures, rounded};
 use hotshell_tests::{
-    Event, Fixture, HostOptions, PATIENCE, Plugin, Scene, Screen, Setup, TestSlot, What, Window,
+    Event, Fixture, HostOptions, PATIENCE, Pair, Plugin, Scene, Screen, Setup, TestSlot, What, Window,
 };
 use serde_json::json;
 
@@ -21,6 +21,8 @@ const CLINGS: f64 = 3.0;
 const HOLDS: f64 = 7.0;
 
 const ROUNDS: usize = 10;
+/// Windows opened for the figures of memory.
+const OPENINGS: u32 = 50;
 const IDLE: Duration = Duration::from_secs(10);
 
 fn scene() -> Scene {
@@ -155,10 +157,61 @@ fn idle(figures: &mut Figures, screen: &Screen) {
     scene.plugin.close_editor(screen, open);
 }
 
+/// Resident memory, in KiB.
+fn resident() -> i64 {
+    let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it says so");
+    line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
+}
+
+/// What windows cost of memory: opened and closed again without any reload, the toolkit's own, and reloaded while open. The
+/// raw window is in both formats, and each of its builds is loaded twice.
+fn memory(figures: &mut Figures, screen: &Screen) {
+    let per = |begin: i64, rounds: u32| (resident() - begin) / i64::from(rounds);
+    let mut scene = scene();
+    for rounds in [10, OPENINGS] {
+        let begin = resident();
+        for _ in 0..rounds {
+            let open = opened(&mut scene, screen);
+            scene.plugin.close_editor(screen, open);
+        }
+        figures.put(&format!("egui: KiB per opening, {rounds} openings"), json!(per(begin, rounds)));
+    }
+    drop(scene);
+    let mut pair = Pair::new();
+    let mut build = pair.publish();
+    pair.wait_for(screen, build);
+    for rounds in [10, OPENINGS] {
+        let begin = resident();
+        for _ in 0..rounds {
+            pair.seats.iter_mut().for_each(|seat| seat.open(screen));
+            pair.wait_for(screen, build);
+            pair.seats.iter_mut().for_each(|seat| seat.close(screen));
+        }
+        figures.put(
+            &format!("raw, both formats: KiB per opening, {rounds} openings"),
+            json!(per(begin, rounds)),
+        );
+    }
+    pair.seats.iter_mut().for_each(|seat| seat.open(screen));
+    let held = |pair: &Pair| pair.reports().iter().map(|report| report.held_bytes).sum::<u64>() >> 10;
+    let (begin, held_before) = (resident(), held(&pair));
+    for _ in 0..OPENINGS {
+        build = pair.publish();
+        pair.wait_for(screen, build);
+    }
+    figures
+        .put(&format!("raw, both formats: KiB per reload, {OPENINGS} reloads"), json!(per(begin, OPENINGS)));
+    let mapped = (held(&pair) - held_before) / u64::from(OPENINGS);
+    figures.put("raw, both formats: of its files mapped per reload, KiB", json!(mapped));
+    pair.seats.iter_mut().for_each(|seat| seat.close(screen));
+}
+
 fn main() {
     let mut figures = Figures::from_arguments();
     let screen = &*Screen::turn();
-    for (name, part) in [("held", held as fn(&mut Figures, &Screen)), ("hanging", hanging), ("idle", idle)] {
+    let held = held as fn(&mut Figures, &Screen);
+    for (name, part) in [("held", held), ("hanging", hanging), ("idle", idle), ("memory", memory)] {
         if figures.wants(name) {
             part(&mut figures, screen);
         }

@@ -15,6 +15,9 @@
 //! | `track` | what the host says of the track |
 //! | `fuzz` | a seeded generator of cases, and what must hold for each |
 //! | `figures` | what a benchmark has measured |
+//! | `seat` | an instance of either format that plays while its editor is open |
+//! | `pair` | one such of each format on one slot, and builds that are all different |
+//! | `held` | what the process holds: threads, handles; what the X server was asked in vain |
 //! | `guard` | allocations and system calls inside a block |
 //!
 //! Called by: the tests and benchmarks of this package. Calls: clack-host, the plug-ins under test.
@@ -31,13 +34,16 @@ pub mod figures;
 pub mod fixture;
 pub mod fuzz;
 pub mod guard;
+pub mod held;
 pub mod host;
 mod kept;
+pub mod pair;
 pub mod plant;
 pub mod play;
 pub mod plugin;
 pub mod scene;
 pub mod screen;
+pub mod seat;
 pub mod slot;
 pub mod track;
 pub mod vst3;
@@ -48,11 +54,14 @@ pub use calls::{Call, Phase, Role, What};
 pub use editor::Window;
 pub use event::Event;
 pub use fixture::{Built, Fixture, Profile};
+pub use held::{Held, XErrors};
 pub use host::HostOptions;
+pub use pair::Pair;
 pub use play::{Pace, Play, Recording, constant, first_outside, largest_step, sine};
 pub use plugin::{Block, PATIENCE, Param, Plugin};
 pub use scene::{Instance, Scene};
 pub use screen::{Forgetful, Picture, Pressed, Screen};
+pub use seat::{ClapSeat, Seat, Vst3Seat};
 pub use slot::TestSlot;
 pub use track::HostTrack;
 pub use vst3::{

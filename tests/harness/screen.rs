@@ -199,6 +199,12 @@ impl Screen {
         self.connection.query_tree(window).expect("sent").reply().expect("a window").children
     }
 
+    /// Children of a window, if there is such a window.
+    #[must_use]
+    pub fn try_children(&self, window: u32) -> Option<Vec<u32>> {
+        Some(self.connection.query_tree(window).ok()?.reply().ok()?.children)
+    }
+
     /// True if the window can be seen.
     #[must_use]
     pub fn is_seen(&self, window: u32) -> bool {
@@ -249,6 +255,11 @@ impl Screen {
             assert!(begin.elapsed() < crate::plugin::PATIENCE, "a window that can be seen");
             std::thread::park_timeout(Duration::from_millis(2));
         }
+    }
+
+    /// The first id of the resources that this connection makes.
+    pub(crate) fn own_ids(&self) -> u32 {
+        self.connection.setup().resource_id_base
     }
 
     /// Windows on the desktop.
