@@ -83,7 +83,7 @@ impl Storm<'_> {
                 &mut self.done.resized
             }
             45..65 => {
-                seat.show(what % 2 == 0);
+                seat.show(what < 55);
                 &mut self.done.shown
             }
             65..70 => {
