@@ -11,18 +11,18 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::thread::ThreadId;
 
 use hotshell_editor_proxy::{EditorProxy, EditorSize, WindowHost};
 
 use crate::error::guard;
+use crate::home::Home;
 use crate::instance::Instance;
 
 /// One view's window.
 pub(crate) struct Window {
     instance: Arc<Instance>,
     proxy: RefCell<EditorProxy>,
-    home: ThreadId,
+    home: Home,
     /// Asks the host for a size; true if it agrees. It may do anything meanwhile.
     ask: Box<dyn Fn(EditorSize) -> bool>,
     /// Asks the host for its menu. It may do anything meanwhile.
@@ -90,7 +90,7 @@ impl Window {
         Some(Self {
             instance: Arc::clone(instance),
             proxy: RefCell::new(EditorProxy::new(editors, Box::new(Ask(Rc::clone(&wish))))),
-            home: std::thread::current().id(),
+            home: Home::here(),
             ask,
             pop_up,
             wish,
@@ -101,13 +101,13 @@ impl Window {
     }
 
     /// The view's own thread.
-    pub(crate) const fn home(&self) -> ThreadId {
+    pub(crate) const fn home(&self) -> Home {
         self.home
     }
 
     /// True on the view's own thread.
     pub(crate) fn is_home(&self) -> bool {
-        std::thread::current().id() == self.home
+        Home::here() == self.home
     }
 
     /// What `call` answers, for what may move the proxy: the host may be asked for a size before this returns. `None` while

@@ -7,14 +7,14 @@
 #![allow(unsafe_code, reason = "DESIGN 9.9: what belongs to one thread is kept where all threads reach")]
 
 use std::any::Any;
-use std::thread::ThreadId;
 
 use parking_lot::Mutex;
 
 use crate::error::guard;
+use crate::home::Home;
 
 struct Left {
-    home: ThreadId,
+    home: Home,
     what: Box<dyn Any>,
 }
 
@@ -25,14 +25,14 @@ unsafe impl Send for Left {}
 static LEFT: Mutex<Vec<Left>> = Mutex::new(Vec::new());
 
 /// Keeps `what`, which nobody else shares anything of, for the thread `home`. [any]
-pub(crate) fn keep(home: ThreadId, what: Box<dyn Any>) {
+pub(crate) fn keep(home: Home, what: Box<dyn Any>) {
     LEFT.lock().push(Left { home, what });
 }
 
 /// Drops what belongs to this thread. In calls of the host's on it that are no callbacks of its run loop: a timer is not
 /// unregistered inside of one (REAPER). The host may be called. [any] but audio
 pub(crate) fn drop_own() {
-    let here = std::thread::current().id();
+    let here = Home::here();
     loop {
         // One by one, and not under the lock: dropping it may come back here.
         let own = {
@@ -52,11 +52,11 @@ mod tests {
     use super::*;
 
     /// Tells on which thread it ends.
-    struct Told(mpsc::Sender<ThreadId>, Rc<()>);
+    struct Told(mpsc::Sender<Home>, Rc<()>);
 
     impl Drop for Told {
         fn drop(&mut self) {
-            self.0.send(std::thread::current().id()).ok();
+            self.0.send(Home::here()).ok();
             drop_own();
             assert_eq!(Rc::strong_count(&self.1), 1, "its own");
             panic!("on purpose: the others end all the same");
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_is_left_ends_on_its_own_thread_when_that_comes_by() {
-        let here = std::thread::current().id();
+        let here = Home::here();
         let (told, ends) = mpsc::channel();
         std::thread::scope(|threads| {
             threads.spawn(|| {
