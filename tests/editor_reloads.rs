@@ -32,7 +32,9 @@ fn two_hundred_reloads_under_open_editors_lose_no_block_and_leave_nothing_behind
     }
     assert_eq!(pair.windows(screen).len(), count, "one editor in each");
     before.wait_for_no_more(screen, || pair.turn());
-    for report in pair.reports() {
+    let reports = pair.reports();
+    assert_eq!(reports.len(), 2, "one of each format");
+    for report in reports {
         assert_eq!(report.loads, u64::from(FIRST + RELOADS));
     }
     for seat in &mut pair.seats {

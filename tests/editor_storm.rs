@@ -10,9 +10,9 @@ use hotshell_core::reload::slot::now;
 use hotshell_tests::fuzz::Random;
 use hotshell_tests::{Held, Pair, Screen, XErrors};
 
-/// What the proxy may ask in vain: it takes a window that does not go in time out of the host's, unmapped and with another
-/// parent, and knows that it may just have gone. BadWindow for `UnmapWindow` and `ReparentWindow`.
-const TAKEN_AWAY: [&str; 2] = ["error 3 for request 10 ", "error 3 for request 7 "];
+/// What may be asked in vain: the proxy takes a window that does not go in time out of the host's, and an editor that is
+/// left to its thread asks and draws on, of windows that may just have gone. BadWindow and `BadDrawable`.
+const TAKEN_AWAY: [&str; 2] = ["error 3 ", "error 9 "];
 
 /// Of the first part.
 const SEED: u64 = 4;

@@ -153,12 +153,12 @@ fn keys_of_the_time_without_blocks_make_no_sound_later() {
     assert_eq!(block(&mut rig), 1.0);
     rig.engine.deactivate();
     editors.stop(before);
-    let pause = Instant::now();
     let meanwhile = editors.play(key(61));
     for _ in 0..1000 {
         editors.stop(editors.play(key(62)));
     }
     // The queue's clock has milliseconds.
+    let pause = Instant::now();
     while pause.elapsed() < Duration::from_millis(2) {
         std::thread::yield_now();
     }

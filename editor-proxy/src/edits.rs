@@ -83,12 +83,11 @@ impl Line {
     /// From here on it is not listened to; what the user holds is let go.
     pub(crate) fn cut(&self) {
         if !self.cut.swap(true, AcqRel) {
-            for id in std::mem::take(&mut *self.held.lock()) {
-                self.editors.edited(Edit::End { id });
-            }
-            for played in std::mem::take(&mut *self.played.lock()) {
-                self.editors.stop(played);
-            }
+            // The host is called without the locks: it may wait in there for somebody who waits for them.
+            let held = std::mem::take(&mut *self.held.lock());
+            held.into_iter().for_each(|id| self.editors.edited(Edit::End { id }));
+            let played = std::mem::take(&mut *self.played.lock());
+            played.into_iter().for_each(|number| self.editors.stop(number));
         }
     }
 

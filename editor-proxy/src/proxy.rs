@@ -67,7 +67,7 @@ pub struct EditorProxy {
     /// The user has closed that one.
     closed: Arc<AtomicBool>,
     ticking: bool,
-    _desktop: Option<Desktop>,
+    _desktop: Desktop,
 }
 
 impl std::fmt::Debug for EditorProxy {
@@ -83,7 +83,7 @@ impl EditorProxy {
         let desc = described(editors.as_ref()).or_else(|| editors.last_desc()).unwrap_or(UNKNOWN);
         let stage = Stage::new(Arc::clone(&editors));
         let desktop = Desktop::ask();
-        let scale = desktop.as_ref().and_then(Desktop::scale).unwrap_or(1.0);
+        let scale = desktop.scale().unwrap_or(1.0);
         Self {
             editors,
             host,

@@ -86,17 +86,24 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     fn put(&self, table: Arc<Table>) {
-        self.table.put(Some(table));
-        self.fresh.store(true, Ordering::Release);
+        // Both under the cell's hold: a block between the two would bring back what it had before at the next one.
+        let old = self.table.with(|place| {
+            let old = place.replace(table);
+            self.fresh.store(true, Ordering::Release);
+            old
+        });
+        drop(old);
     }
 
     /// Brings `table` up to date. What it was goes back into the inbox: nothing is freed here. [audio]
     pub(crate) fn take(&self, table: &mut Arc<Table>) {
-        if self.fresh.swap(false, Ordering::AcqRel) {
-            let taken = self.table.try_with(|fresh| std::mem::swap(fresh, table));
-            if taken.is_none() {
-                self.fresh.store(true, Ordering::Release);
-            }
+        if self.fresh.load(Ordering::Acquire) {
+            // While main is just putting another one there, the next block takes it.
+            self.table.try_with(|newest| {
+                if self.fresh.swap(false, Ordering::AcqRel) {
+                    std::mem::swap(newest, table);
+                }
+            });
         }
     }
 }

@@ -44,6 +44,7 @@ mod entry;
 mod error;
 mod events;
 mod factory;
+#[cfg(feature = "editor")]
 mod home;
 mod host;
 mod instance;

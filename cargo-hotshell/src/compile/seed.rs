@@ -9,6 +9,7 @@
 use std::fs::{File, FileTimes};
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::HOT;
 use crate::project::Project;
@@ -61,10 +62,21 @@ fn copy(from: &Path, to: &Path, is_wanted: &impl Fn(&str) -> bool) -> io::Result
         } else {
             std::fs::copy(entry.path(), &target)?;
             let modified = entry.metadata()?.modified()?;
-            File::options().write(true).open(&target)?.set_times(FileTimes::new().set_modified(modified))?;
+            set_modified(&target, modified)?;
         }
     }
     Ok(())
+}
+
+/// Its owner may do so with a file that is read-only, too: a build script's copies of sources.
+#[cfg(unix)]
+fn set_modified(file: &Path, time: SystemTime) -> io::Result<()> {
+    File::open(file)?.set_times(FileTimes::new().set_modified(time))
+}
+
+#[cfg(not(unix))]
+fn set_modified(file: &Path, time: SystemTime) -> io::Result<()> {
+    File::options().write(true).open(file)?.set_times(FileTimes::new().set_modified(time))
 }
 
 #[cfg(test)]

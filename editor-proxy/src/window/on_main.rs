@@ -78,15 +78,15 @@ impl Native {
 }
 
 /// These systems say what they have to say to the host, which says it to us.
-pub(crate) enum Desktop {}
+pub(crate) struct Desktop;
 
 impl Desktop {
-    pub(crate) const fn ask() -> Option<Self> {
-        None
+    pub(crate) const fn ask() -> Self {
+        Self
     }
 
     pub(crate) const fn scale(&self) -> Option<f64> {
-        match *self {}
+        None
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Called by: `proxy`. Calls: `window`, X11. Threads: [main]; the window on `hotshell-window`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Release};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -147,18 +147,23 @@ fn close(window: baseview::Window, closing: &AtomicBool) {
 /// that moment: a host that opens its first window right after its first editor, as pluginval does.
 pub(crate) struct Desktop {
     scale: Option<f64>,
-    _connection: RustConnection,
+    /// Comes when the X server answers, though [`Desktop::ask`] may have given up.
+    _connection: Arc<OnceLock<RustConnection>>,
 }
 
 impl Desktop {
-    /// Asks it; `None` if it does not answer within [`GUI_LOCK_WAIT`].
-    pub(crate) fn ask() -> Option<Self> {
-        let ask = || {
+    /// Asks it. Without a scale if it does not answer within [`GUI_LOCK_WAIT`].
+    pub(crate) fn ask() -> Self {
+        let kept = Arc::new(OnceLock::new());
+        let place = Arc::downgrade(&kept);
+        let ask = move || {
             let (connection, _) = RustConnection::connect(None).ok()?;
             let scale = xft_scale(&connection);
-            Some(Self { scale, _connection: connection })
+            // Nobody wants it any more if the editor is gone already.
+            let _ = place.upgrade()?.set(connection);
+            scale
         };
-        within(GUI_LOCK_WAIT, ask).flatten()
+        Self { scale: within(GUI_LOCK_WAIT, ask).flatten(), _connection: kept }
     }
 
     /// Physical pixels to a logical one (`Xft.dpi`).
