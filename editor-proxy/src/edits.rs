@@ -164,12 +164,18 @@ impl EditorAccess for Line {
     }
 
     fn play(&self, note: EditorNote) -> u32 {
-        // Under the lock, so that whoever cuts the line finds the key.
-        let mut played = self.played.lock();
         if self.is_cut() {
             return 0;
         }
+        // Not under the lock: the host is called in there.
         let number = self.editors.play(note);
+        let mut played = self.played.lock();
+        if self.is_cut() {
+            // Whoever cut the line may not have found the key.
+            drop(played);
+            self.editors.stop(number);
+            return 0;
+        }
         played.extend((number != 0).then_some(number));
         number
     }

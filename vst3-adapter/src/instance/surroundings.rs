@@ -1,5 +1,5 @@
-//! What the host says of the plug-in's surroundings, kept beside the shell: a host may say it before `initialize`, and
-//! need not say it again after `terminate`.
+//! What the host says of the plug-in's track, kept beside the shell: a host may say it before `initialize`, and need not
+//! say it again after `terminate`. The presentation latency is of buses, which there are between the two only.
 //!
 //! Called by: `com/extras`, `instance`. Calls: the shell. Threads: [main] by VST3's rules; safe from any.
 
