@@ -22,6 +22,9 @@ const SECONDS: u64 = 15;
 const FIRST: u64 = 3;
 /// Between two builds at least: each stays mapped, twice.
 const BETWEEN: Duration = Duration::from_millis(200);
+/// Builds of each part at most: a process has 1024 thread-specific keys, and each build with a window keeps up to two of them in
+/// each format (`core/src/reload/load.rs`).
+const BUILDS: u32 = 110;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -46,6 +49,7 @@ struct Storm<'a> {
     pair: Pair,
     random: Random,
     published: Instant,
+    between: Duration,
     done: Done,
 }
 
@@ -98,7 +102,7 @@ impl Storm<'_> {
                 seat.destroy_window(screen);
                 &mut self.done.destroyed
             }
-            _ if self.published.elapsed() > BETWEEN => {
+            _ if self.published.elapsed() > self.between => {
                 self.published = Instant::now();
                 self.pair.publish();
                 &mut self.done.published
@@ -124,7 +128,8 @@ impl Storm<'_> {
 fn storm(screen: &Screen, seed: u64, rude: bool) {
     let seconds = setting("HOTSHELL_TESTS_SECONDS").unwrap_or(SECONDS);
     let (random, pair) = (Random::new(seed), Pair::new());
-    let mut storm = Storm { screen, pair, random, published: Instant::now(), done: Done::default() };
+    let between = BETWEEN.max(Duration::from_secs(seconds) / BUILDS);
+    let mut storm = Storm { screen, pair, random, published: Instant::now(), between, done: Done::default() };
     storm.blow(FIRST, rude);
     storm.calm();
     let before = Held::settled(screen, || storm.pair.turn());

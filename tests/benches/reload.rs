@@ -149,13 +149,14 @@ impl Author {
         std::fs::read_to_string(self.folder.path().join("dev.log")).unwrap_or_default()
     }
 
-    /// First entry of a folder, once there is one.
-    fn wait_for(&mut self, folder: &str) -> std::path::PathBuf {
+    /// First entry of a folder whose name ends so, once there is one.
+    fn wait_for(&mut self, folder: &str, end: &str) -> std::path::PathBuf {
         let folder = self.folder.path().join(folder);
         loop {
-            let entry = std::fs::read_dir(&folder).ok().and_then(|mut entries| entries.next());
-            if let Some(Ok(entry)) = entry {
-                return entry.path();
+            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let found = entries.map(|entry| entry.path()).find(|path| path.to_string_lossy().ends_with(end));
+            if let Some(found) = found {
+                return found;
             }
             assert!(self.dev.try_wait().expect("asked").is_none(), "dev ended: {}", self.log());
             std::thread::park_timeout(std::time::Duration::from_millis(50));
@@ -276,8 +277,8 @@ fn saves(
 /// With the trial and without; with the example's window open or without it.
 fn saved(figures: &mut Figures, editor: bool) {
     let mut author = Author::start(editor);
-    let place = author.wait_for("out");
-    let slot = Slot::existing(&author.wait_for("data/slots")).expect("dev's slot");
+    let place = author.wait_for("out", ".clap");
+    let slot = Slot::existing(&author.wait_for("data/slots", "")).expect("dev's slot");
     let screen = editor.then(Screen::turn);
     let bundle = Bundle::load(&place, Scope::Local).expect("loads");
     let mut plugin = Plugin::open(&bundle, 0, HostOptions::default()).expect("opens");

@@ -3,7 +3,10 @@
 //! Called by: `reload/job`. Calls: the dynamic loader, the library's entry. Threads: [reload].
 //!
 //! A library is never closed: thread-local destructors, threads of the author's and pointers kept by the operating
-//! system may still lead into it.
+//! system may still lead into it. So what its copy of std takes from the process stays taken: one or two of the process's
+//! thread-specific keys for a build that has started a thread, and a window has one. std ends the process when there is
+//! none left (1.95, "out of TLS keys"; glibc has 1024 of them), which no other plug-in of the host's deserves either:
+//! a build is refused while there are still some.
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: running what was checked")]
 
@@ -61,11 +64,46 @@ impl<S: Sample> Load for NativeLoader<S> {
     }
 }
 
+/// Keys that must be free: for builds that are loaded and have not started a thread yet, and for everybody else.
+#[cfg(unix)]
+const FREE_KEYS: usize = 64;
+
+/// Whether the process has room for one more build.
+#[cfg(unix)]
+fn room() -> Result<(), LoadError> {
+    let mut keys = Vec::with_capacity(FREE_KEYS);
+    let mut key = 0;
+    // SAFETY: `key` is a place for one; no destructor.
+    while keys.len() < FREE_KEYS && unsafe { libc::pthread_key_create(&raw mut key, None) } == 0 {
+        keys.push(key);
+    }
+    let enough = keys.len() == FREE_KEYS;
+    for key in keys {
+        // SAFETY: made above, and nobody else knows it. It is a key, so that there is no error to look at.
+        unsafe { libc::pthread_key_delete(key) };
+    }
+    if enough {
+        return Ok(());
+    }
+    Err(LoadError::System(
+        "this process has hardly any thread-specific keys left (`pthread_key_create`), of which every build that has \
+         shown a window keeps one or two until the process ends; save the project and restart the host"
+            .to_owned(),
+    ))
+}
+
+/// Windows has thousands, and libraries give theirs back only as they go.
+#[cfg(windows)]
+fn room() -> Result<(), LoadError> {
+    Ok(())
+}
+
 /// Loads the library and walks its entry. `check` is given what the entry answered for each plug-in, never null.
 fn load_with(
     path: &Path,
     check: &dyn Fn(usize, *const LogicApi) -> Result<Table, String>,
 ) -> Result<Vec<Table>, LoadError> {
+    room()?;
     let library = ManuallyDrop::new(open(path).map_err(|error| LoadError::System(words(&error)))?);
     // SAFETY: a function of this name has this type, by the name's version; `check` found the name before the library
     // was loaded, and whoever asks for it trusts the build: the author's own, by its hash or by its path.
