@@ -13,12 +13,16 @@ use hotshell_abi::{
     RenderMode, Slice, Str, Track, describe::SplitDesc,
 };
 use hotshell_core::host::{Host, Level};
-use hotshell_core::shell::editors::Edit;
+use hotshell_core::shell::editors::{Edit, Editors};
 use hotshell_core::shell::{
     Audio, BusInfo, Changes, EventSink, EventSource, HostBlock, LayoutInfo, Outcome, ParamInfo, Phase,
     Plugins, Shell, ShellError, StateContext, Tail,
 };
 use parking_lot::Mutex;
+
+pub use no_editor::NoEditor;
+
+mod no_editor;
 
 /// Runs in place of a logic.
 pub type Block = Box<dyn FnMut(&mut HostBlock<'_>, &dyn EventSource, &mut dyn EventSink) -> Outcome + Send>;
@@ -75,6 +79,8 @@ pub struct Script {
     pub track: Mutex<Option<Track>>,
     /// What it says of the way to the loudspeaker, in frames.
     pub presentation_latency: AtomicU32,
+    /// The plug-in as its editor-proxy sees it.
+    pub editors: Mutex<Option<Arc<dyn Editors>>>,
 }
 
 impl Script {
@@ -114,6 +120,7 @@ impl Script {
             edits: Mutex::default(),
             track: Mutex::default(),
             presentation_latency: AtomicU32::new(0),
+            editors: Mutex::default(),
         })
     }
 
@@ -410,6 +417,9 @@ impl Shell for FakeShell {
             self.0.known_latency.store(self.0.latency.load(Ordering::Relaxed), Ordering::Relaxed);
         }
         *self.0.read.lock() |= what;
+    }
+    fn editors(&self) -> Option<Arc<dyn Editors>> {
+        self.0.editors.lock().clone()
     }
     fn take_edits(&self) -> Vec<Edit> {
         std::mem::take(&mut *self.0.edits.lock())

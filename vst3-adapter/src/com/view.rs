@@ -111,12 +111,54 @@ pub(crate) struct View(Arc<Inner>);
 
 /// What outlives the view by the rest of such a call.
 struct Inner {
-    timer: RefCell<Option<Timer>>,
     /// There until the drop.
-    window: ManuallyDrop<Window>,
-    frame: Rc<Frame>,
+    own: ManuallyDrop<Own>,
     /// Between `attached` and `removed`.
     attached: Cell<bool>,
+}
+
+/// What is the view's own thread's alone. Its parts share counts that are no atomics (the frame is the window's too), so
+/// they go as a whole: no two threads ever have one part each. Fields are dropped in this order.
+struct Own {
+    timer: RefCell<Option<Timer>>,
+    window: Window,
+    frame: Rc<Frame>,
+}
+
+/// The window's thread, or, on X11, any: the window has one of its own, to which any may talk.
+const WINDOW_ENDS_ANYWHERE: bool = cfg!(target_os = "linux");
+
+impl Own {
+    /// `None` if the plug-in has no editor.
+    fn new(instance: &Arc<Instance>) -> Option<Self> {
+        let frame = Rc::new(Frame::default());
+        let (asked, shown, owner) = (Rc::clone(&frame), Rc::clone(&frame), Arc::downgrade(instance));
+        let pop_up = move |menu| {
+            if let Some(instance) = owner.upgrade() {
+                shown.pop_up(&instance, menu);
+            }
+        };
+        let ask = Box::new(move |size| asked.resize(size));
+        let window = Window::new(instance, ask, Box::new(pop_up))?;
+        Some(Self { timer: RefCell::default(), window, frame })
+    }
+
+    /// Ends it. On a foreign thread: what that thread has no business with waits for its own (`left`).
+    fn end(self, window_ends_anywhere: bool) {
+        let home = self.window.home();
+        if self.window.is_home() {
+            let (timer, host) = (self.timer.take(), self.frame.host.take());
+            drop(timer);
+            drop(self);
+            drop(host);
+        } else if window_ends_anywhere {
+            // Atomic counts: nothing that is kept shares anything with what ends here.
+            left::keep(home, Box::new((self.timer.take(), self.frame.host.take())));
+            drop(self);
+        } else {
+            left::keep(home, Box::new(self));
+        }
+    }
 }
 
 impl Class for View {
@@ -127,12 +169,13 @@ impl Drop for View {
     /// Inside the host's last `release`, which has no gate of its own. A host that has forgotten `removed` leaves
     /// neither a window nor a timer behind.
     fn drop(&mut self) {
-        self.0.frame.view.store(std::ptr::null_mut(), Release);
+        let own = &self.0.own;
+        own.frame.view.store(std::ptr::null_mut(), Release);
         guard((), || {
             // On a foreign thread: as what is behind the view is dropped.
-            if self.0.window.is_home() {
+            if own.window.is_home() {
                 self.0.leave();
-                let host = self.0.frame.host.take();
+                let host = own.frame.host.take();
                 drop(host);
             }
         });
@@ -143,22 +186,8 @@ impl Drop for Inner {
     /// With the last reference, on whatever thread that is given back.
     fn drop(&mut self) {
         // SAFETY: once, and nobody uses the field afterwards: what it is in is being dropped.
-        let window = unsafe { ManuallyDrop::take(&mut self.window) };
-        guard((), || {
-            let (timer, host, home) = (self.timer.take(), self.frame.host.take(), window.home());
-            if window.is_home() {
-                drop(timer);
-                drop(window);
-                drop(host);
-            } else {
-                left::keep(home, Box::new((timer, host)));
-                if cfg!(target_os = "linux") {
-                    drop(window);
-                } else {
-                    left::keep(home, Box::new(window));
-                }
-            }
-        });
+        let own = unsafe { ManuallyDrop::take(&mut self.own) };
+        guard((), || own.end(WINDOW_ENDS_ANYWHERE));
     }
 }
 
@@ -198,7 +227,7 @@ impl ITimerHandlerTrait for Ticker {
         let view = self.0.upgrade();
         guard((), move || {
             if let Some(view) = view.filter(|view| view.attached.get()) {
-                view.window.tick();
+                view.own.window.tick();
             }
         });
     }
@@ -214,23 +243,9 @@ pub(crate) unsafe fn create(instance: &Arc<Instance>, name: FIDString) -> *mut I
         return std::ptr::null_mut();
     }
     left::drop_own();
-    let frame = Rc::new(Frame::default());
-    let (asked, shown, owner) = (Rc::clone(&frame), Rc::clone(&frame), Arc::downgrade(instance));
-    let pop_up = move |menu| {
-        if let Some(instance) = owner.upgrade() {
-            shown.pop_up(&instance, menu);
-        }
-    };
-    let ask = Box::new(move |size| asked.resize(size));
-    let Some(window) = Window::new(instance, ask, Box::new(pop_up)) else {
-        return std::ptr::null_mut();
-    };
-    let inner = Inner {
-        timer: RefCell::default(),
-        window: ManuallyDrop::new(window),
-        frame: Rc::clone(&frame),
-        attached: Cell::new(false),
-    };
+    let Some(own) = Own::new(instance) else { return std::ptr::null_mut() };
+    let frame = Rc::clone(&own.frame);
+    let inner = Inner { own: ManuallyDrop::new(own), attached: Cell::new(false) };
     #[expect(
         clippy::arc_with_non_send_sync,
         reason = "COM objects share it; it refuses foreign threads itself"
@@ -247,23 +262,23 @@ impl Inner {
     /// One timer while the view is attached and has a frame, at that frame.
     fn sync_timer(self: &Arc<Self>) {
         self.stop_timer();
-        let host = self.frame.host.borrow().clone();
+        let host = self.own.frame.host.borrow().clone();
         let Some(host) = host.filter(|_| self.attached.get()) else { return };
         let timer = Timer::start(&host, self).filter(|_| self.attached.get());
         // Under no borrow: a host may be called.
-        let before = self.timer.replace(timer);
+        let before = self.own.timer.replace(timer);
         drop(before);
     }
 
     fn stop_timer(&self) {
-        let timer = self.timer.take();
+        let timer = self.own.timer.take();
         drop(timer);
     }
 
     fn attach(self: &Arc<Self>, handle: WindowHandle) -> tresult {
         // At once: what is made there may ask the host for a size, and the host may call `removed` from inside.
         let before = self.attached.replace(true);
-        match self.window.with(|proxy| proxy.attach(handle)) {
+        match self.own.window.with(|proxy| proxy.attach(handle)) {
             Some(true) => {}
             Some(false) => {
                 self.leave();
@@ -275,7 +290,7 @@ impl Inner {
             }
         }
         self.sync_timer();
-        self.window.tick();
+        self.own.window.tick();
         if self.attached.get() { kResultOk } else { kResultFalse }
     }
 
@@ -283,13 +298,13 @@ impl Inner {
     fn leave(&self) {
         self.attached.set(false);
         self.stop_timer();
-        self.window.detach();
+        self.own.window.detach();
     }
 
     fn set_frame(self: &Arc<Self>, host: Option<ComPtr<IPlugFrame>>) {
         // At the frame that it was started at.
         self.stop_timer();
-        let before = self.frame.host.replace(host);
+        let before = self.own.frame.host.replace(host);
         drop(before);
         self.sync_timer();
     }
@@ -320,7 +335,7 @@ impl IPlugViewTrait for View {
             if parent.is_null() || !unsafe { is_ours(platform) } {
                 return kInvalidArgument;
             }
-            if !view.window.is_home() {
+            if !view.own.window.is_home() {
                 return kResultFalse;
             }
             let handle = parent.expose_provenance() as u64;
@@ -330,11 +345,11 @@ impl IPlugViewTrait for View {
 
     unsafe fn removed(&self) -> tresult {
         self.gate(|view| {
-            if !view.window.is_home() {
+            if !view.own.window.is_home() {
                 return kResultFalse;
             }
             view.leave();
-            view.window.tick();
+            view.own.window.tick();
             kResultOk
         })
     }
@@ -353,7 +368,7 @@ impl IPlugViewTrait for View {
 
     unsafe fn getSize(&self, size: *mut ViewRect) -> tresult {
         self.gate(|view| {
-            let Some(found) = view.window.look(EditorProxy::size) else { return kResultFalse };
+            let Some(found) = view.own.window.look(EditorProxy::size) else { return kResultFalse };
             // SAFETY: VST3: null or one structure to write.
             if unsafe { crate::com::put(size, rect_of(found)) } { kResultOk } else { kInvalidArgument }
         })
@@ -365,20 +380,20 @@ impl IPlugViewTrait for View {
             let Some(size) = (unsafe { new_size.as_ref() }).and_then(|rect| size_of(*rect)) else {
                 return kInvalidArgument;
             };
-            if view.window.set_size(size) { kResultOk } else { kResultFalse }
+            if view.own.window.set_size(size) { kResultOk } else { kResultFalse }
         })
     }
 
     unsafe fn onFocus(&self, _state: TBool) -> tresult {
         self.gate(|view| {
-            view.window.tick();
+            view.own.window.tick();
             kResultOk
         })
     }
 
     unsafe fn setFrame(&self, frame: *mut IPlugFrame) -> tresult {
         self.gate(|view| {
-            if !view.window.is_home() {
+            if !view.own.window.is_home() {
                 return kResultFalse;
             }
             // SAFETY: VST3: null or the host's, valid for the call; we count a reference of our own.
@@ -388,7 +403,7 @@ impl IPlugViewTrait for View {
     }
 
     unsafe fn canResize(&self) -> tresult {
-        self.gate(|view| match view.window.look(|proxy| proxy.desc().resizable()) {
+        self.gate(|view| match view.own.window.look(|proxy| proxy.desc().resizable()) {
             Some(true) => kResultOk,
             _ => kResultFalse,
         })
@@ -399,7 +414,7 @@ impl IPlugViewTrait for View {
             // SAFETY: VST3: null or one structure to read and write.
             let Some(rect) = (unsafe { rect.as_mut() }) else { return kInvalidArgument };
             let wanted = nearest_size_of(*rect);
-            let Some(size) = view.window.look(|proxy| proxy.fit(wanted)) else { return kResultFalse };
+            let Some(size) = view.own.window.look(|proxy| proxy.fit(wanted)) else { return kResultFalse };
             let fit = rect_of(size);
             (rect.right, rect.bottom) =
                 (rect.left.saturating_add(fit.right), rect.top.saturating_add(fit.bottom));
@@ -410,7 +425,7 @@ impl IPlugViewTrait for View {
 
 impl IPlugViewContentScaleSupportTrait for View {
     unsafe fn setContentScaleFactor(&self, factor: f32) -> tresult {
-        self.gate(|view| match view.window.with(|proxy| proxy.set_scale(f64::from(factor))) {
+        self.gate(|view| match view.own.window.with(|proxy| proxy.set_scale(f64::from(factor))) {
             Some(true) => kResultOk,
             _ => kResultFalse,
         })
@@ -420,7 +435,7 @@ impl IPlugViewContentScaleSupportTrait for View {
 impl Inner {
     /// A key is ours only while a text field has the focus; the rest is the host's (the space bar starts its transport).
     fn key(&self, key: EditorKey) -> tresult {
-        match self.window.look(|proxy| proxy.key(key)) {
+        match self.own.window.look(|proxy| proxy.key(key)) {
             Some(true) => kResultOk,
             _ => kResultFalse,
         }
@@ -494,7 +509,40 @@ const fn modifiers(bits: int16) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use hotshell_fake_shell::{FakePlugins, NoEditor, Script};
+
     use super::*;
+
+    fn instance() -> Arc<Instance> {
+        let script = Script::new();
+        *script.editors.lock() = Some(Arc::new(NoEditor));
+        let plugins = Box::leak(Box::new(FakePlugins { script, hot: true }));
+        let instance = Arc::new(Instance::new(plugins, 0));
+        instance.initialize(String::new()).expect("it opens");
+        instance
+    }
+
+    /// On its way to another thread, as in a host's last release there.
+    struct Foreign(Own);
+
+    // SAFETY: the thread that made it waits for the end of the one that takes it.
+    unsafe impl Send for Foreign {}
+
+    #[test]
+    fn what_is_left_of_a_view_on_another_thread_goes_as_a_whole_on_its_own() {
+        let own = Own::new(&instance()).expect("an editor");
+        let frame = Rc::clone(&own.frame);
+        let (before, foreign) = (Rc::strong_count(&frame), Foreign(own));
+        std::thread::scope(|threads| {
+            threads.spawn(move || {
+                let Foreign(own) = { foreign };
+                own.end(false);
+            });
+        });
+        assert_eq!(Rc::strong_count(&frame), before, "no count is touched there");
+        left::drop_own();
+        assert_eq!(Rc::strong_count(&frame), 1, "and each of them here");
+    }
 
     #[test]
     fn what_a_key_types_is_found_wherever_a_host_puts_it() {
