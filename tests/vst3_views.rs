@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use hotshell_tests::{Fixture, HostFrame, HostView, Scene, Screen, Vst3, Window, rect};
+use hotshell_tests::{Fixture, HostFrame, HostView, Scene, Screen, Vst3, WhileOpen, Window, rect};
 use vst3::Steinberg::{ViewRect, kResultFalse, kResultOk};
 
 const RED: u32 = 0x00b0_2020;
@@ -166,13 +166,14 @@ fn a_host_removes_the_view_inside_resize_view() {
     open.grow();
     open.ask();
     assert_eq!(found.get(), Some(&(kResultOk, true)), "no window is left when removed() answers");
-    assert_eq!(open.frame.timers(), 0);
+    assert_eq!(open.frame.timers(), 1, "its timer is in its callback");
     assert_eq!(open.frame.sizes(), [(400, 200)], "asked once");
     screen.destroy(open.window.parent);
     // It may come back.
     let again = open.view.attach_to_new_window(screen);
-    assert_eq!(open.frame.timers(), 1);
+    assert_eq!(open.frame.timers(), 1, "the new one");
     assert_eq!(open.view.removed(), kResultOk);
+    assert_eq!(open.frame.timers(), 0);
     screen.destroy(again.parent);
 }
 
@@ -187,10 +188,77 @@ fn a_host_releases_the_view_inside_resize_view() {
     }));
     open.grow();
     open.ask();
-    assert_eq!(open.frame.timers(), 0);
     assert!(is_empty(screen, open.window));
+    assert_eq!(open.frame.timers(), 1, "its timer is in its callback");
+    open.frame.tick();
+    assert_eq!(open.scene.plugin.terminate(), kResultOk);
+    assert_eq!(open.frame.timers(), 0, "the host's next call");
     open.frame.tick_late();
     assert_eq!(open.frame.sizes(), [(400, 200)], "asked once");
+    screen.destroy(open.window.parent);
+}
+
+/// Where the fixture has its slider.
+const SLIDER: (i16, i16) = (100, 18);
+
+impl Open {
+    /// A secondary click on the slider, until the host's menu has been open; `meanwhile` is what the host did then.
+    fn see_menu(&mut self, screen: &Screen, meanwhile: WhileOpen) {
+        self.scene.plugin.while_menu(meanwhile);
+        let (frame, mut clicked) = (&self.frame, None::<Instant>);
+        self.scene.plugin.wait_until("the host's menu", |plugin| {
+            if clicked.is_none_or(|at| at.elapsed() > AGAIN) {
+                screen.secondary_click(SLIDER.0, SLIDER.1);
+                clicked = Some(Instant::now());
+            }
+            frame.tick();
+            !plugin.menus().is_empty()
+        });
+    }
+}
+
+#[test]
+fn a_host_removes_the_view_while_its_menu_is_open() {
+    let screen = &*Screen::turn();
+    let mut open = Open::new(screen);
+    let (view, frame, window) = (open.view.clone(), open.frame.clone(), open.window);
+    let found = Arc::new(OnceLock::new());
+    let seen = Arc::clone(&found);
+    let meanwhile = move || {
+        // A menu has a loop of its own, which ticks on.
+        frame.tick();
+        let removed = (view.removed(), is_empty(Screen::shared(), window));
+        frame.tick();
+        // Calls that are none of the run loop's, inside of one that is.
+        let _ = seen.set((removed, view.on_size(rect(330, 170)), view.size()));
+    };
+    open.see_menu(screen, Arc::new(meanwhile));
+    assert_eq!(found.get(), Some(&((kResultOk, true), kResultOk, (330, 170))));
+    assert_eq!(open.frame.timers(), 1, "not unregistered inside its own callback");
+    open.frame.tick();
+    assert_eq!(open.frame.timers(), 1, "nor inside the next one");
+    assert_eq!(open.view.set_frame(None), kResultOk);
+    assert_eq!(open.frame.timers(), 0, "but in the host's next call");
+    open.frame.tick_late();
+    screen.destroy(open.window.parent);
+}
+
+#[test]
+fn a_host_gives_the_view_back_while_its_menu_is_open() {
+    let screen = &*Screen::turn();
+    let mut open = Open::new(screen);
+    let (view, frame) = (open.view.clone(), open.frame.clone());
+    let meanwhile = move || {
+        let _ = view.removed();
+        let _ = view.set_frame(None);
+        view.release();
+        frame.tick();
+    };
+    open.see_menu(screen, Arc::new(meanwhile));
+    assert!(is_empty(screen, open.window));
+    assert_eq!(open.frame.timers(), 1, "not unregistered inside its own callback");
+    assert_eq!(open.scene.plugin.create_view().size(), (320, 160));
+    assert_eq!(open.frame.timers(), 0, "but in the host's next call");
     screen.destroy(open.window.parent);
 }
 

@@ -24,6 +24,7 @@ pub mod view;
 
 pub use asking::{Asking, Vst3Param};
 pub use audio::Rude;
+pub use menu::WhileOpen;
 pub use module::Module;
 pub use objects::{Habits, restart};
 pub use plugin::{OnRestart, Vst3, Vst3Options};

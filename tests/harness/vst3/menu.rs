@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "implements COM interfaces; harness, DESIGN 9.9")]
 
 use std::ptr;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use vst3::Steinberg::Vst::{
     IComponentHandler3Trait, IContextMenu, IContextMenu_, IContextMenuTarget, IContextMenuTrait, ParamID,
@@ -13,12 +13,15 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::{IPlugView, UCoord, int32, kNotImplemented, kResultOk, tresult};
 use vst3::{Class, ComWrapper};
 
-use super::objects::App;
-use crate::calls::Calls;
+use super::objects::{App, AppData};
+use super::plugin::Vst3;
+
+/// What the host does while its menu is open, which is in no hurry to close.
+pub type WhileOpen = Arc<dyn Fn() + Send + Sync>;
 
 /// A menu that the user never chooses from.
 struct Menu {
-    calls: std::sync::Arc<Calls>,
+    app: Arc<AppData>,
     id: ParamID,
 }
 
@@ -49,8 +52,12 @@ impl IContextMenuTrait for Menu {
         kNotImplemented
     }
     unsafe fn popup(&self, x: UCoord, y: UCoord) -> tresult {
-        let desk = self.calls.desk.lock();
+        let desk = self.app.calls.desk.lock();
         desk.unwrap_or_else(PoisonError::into_inner).menus.push((self.id, x, y));
+        let open = self.app.menu.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(open) = open {
+            open();
+        }
         kResultOk
     }
 }
@@ -61,7 +68,14 @@ impl IComponentHandler3Trait for App {
             return ptr::null_mut();
         }
         // SAFETY: VST3: null or a parameter's id, valid for the call.
-        let menu = Menu { calls: std::sync::Arc::clone(&self.0.calls), id: unsafe { *id } };
+        let menu = Menu { app: Arc::clone(&self.0), id: unsafe { *id } };
         ComWrapper::new(menu).to_com_ptr().map_or(ptr::null_mut(), vst3::ComPtr::into_raw)
+    }
+}
+
+impl Vst3 {
+    /// While the next menu is open the host does this.
+    pub fn while_menu(&mut self, open: WhileOpen) {
+        *self.data.menu.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
     }
 }

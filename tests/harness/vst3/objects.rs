@@ -19,6 +19,7 @@ use vst3::Steinberg::{
 };
 use vst3::{Class, ComWrapper, Interface};
 
+use super::menu::WhileOpen;
 use crate::calls::{Calls, What};
 
 /// `restartComponent`'s flags by name.
@@ -60,6 +61,8 @@ pub(crate) struct AppData {
     pub(crate) name: &'static str,
     pub(crate) calls: Arc<Calls>,
     pub(crate) inside: Mutex<Option<Inside>>,
+    /// What the host does while its next menu is open.
+    pub(crate) menu: Mutex<Option<WhileOpen>>,
     /// Flags that the host has not obeyed yet.
     pub(crate) wanted: AtomicU32,
 }

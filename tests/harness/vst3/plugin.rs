@@ -82,7 +82,7 @@ pub struct Vst3 {
     pub(crate) half: Half,
     asking: Asking,
     app: ComWrapper<App>,
-    data: Arc<AppData>,
+    pub(super) data: Arc<AppData>,
     /// Latencies that the host has read inside `restartComponent`.
     read_inside: Arc<Mutex<Vec<u32>>>,
     on_restart: OnRestart,
@@ -126,6 +126,7 @@ impl Vst3 {
             name: options.name,
             calls: Arc::clone(&calls),
             inside: Mutex::new(None),
+            menu: Mutex::new(None),
             wanted: AtomicU32::new(0),
         });
         let component = calls.during(Phase::Init, || module.create(index))?;

@@ -36,6 +36,10 @@ struct Asked {
     late: Vec<ComPtr<ITimerHandler>>,
     sizes: Vec<(i32, i32)>,
     inside: Option<Inside>,
+    /// Callbacks of timers that run.
+    callbacks: u32,
+    /// Timers that were unregistered inside of one.
+    too_soon: u32,
 }
 
 #[derive(Clone, Default)]
@@ -96,11 +100,13 @@ impl IRunLoopTrait for Frame {
         };
         let gone = asked.timers.swap_remove(at);
         asked.late.push(gone);
+        asked.too_soon += u32::from(asked.callbacks > 0);
         kResultOk
     }
 }
 
-/// A frame of the host's. A view may have one after the other.
+/// A frame of the host's. A view may have one after the other. Clones are the same frame.
+#[derive(Clone)]
 pub struct HostFrame {
     frame: ComWrapper<Frame>,
     data: Data,
@@ -117,27 +123,34 @@ impl HostFrame {
     /// One tick of every timer.
     pub fn tick(&self) {
         let timers = self.data.lock().timers.clone();
-        Self::fire(&timers);
+        self.fire(&timers);
     }
 
     /// One tick of every timer that was there once, as a host does that takes them off its list too late.
     pub fn tick_late(&self) {
         let timers = self.data.lock().late.clone();
         assert!(!timers.is_empty(), "a timer was registered once");
-        Self::fire(&timers);
+        self.fire(&timers);
     }
 
-    fn fire(timers: &[ComPtr<ITimerHandler>]) {
+    fn fire(&self, timers: &[ComPtr<ITimerHandler>]) {
+        self.data.lock().callbacks += 1;
         for timer in timers {
             // SAFETY: the reference in hand keeps the object alive.
             unsafe { timer.onTimer() };
         }
+        self.data.lock().callbacks -= 1;
     }
 
     /// Timers that run.
+    ///
+    /// # Panics
+    /// If one was unregistered inside a timer's callback, which not every host survives.
     #[must_use]
     pub fn timers(&self) -> usize {
-        self.data.lock().timers.len()
+        let asked = self.data.lock();
+        assert_eq!(asked.too_soon, 0, "timers that were unregistered inside a callback");
+        asked.timers.len()
     }
 
     /// Sizes that the plug-in has asked for.

@@ -1,5 +1,6 @@
-//! What is left of a view whose last reference a host gave back on another thread than the view's own: windows and the
-//! host's run loop are that thread's alone, so they wait until it comes by.
+//! What cannot end at once and waits until its thread comes by: what is left of a view whose last reference a host gave
+//! back on another thread than the view's own (windows and the host's run loop are that thread's alone), and timers that
+//! were to end inside a callback of the host's run loop, which some hosts do not survive (REAPER, FORMATS 5).
 //!
 //! Called by: `com/view`, `instance`. Calls: what the things do as they are dropped. Threads: [any]; each thing ends on
 //! the thread that it belongs to, or never: a host that does not come by again has left it to the end of its process.
@@ -7,6 +8,7 @@
 #![allow(unsafe_code, reason = "DESIGN 9.9: what belongs to one thread is kept where all threads reach")]
 
 use std::any::Any;
+use std::cell::Cell;
 
 use parking_lot::Mutex;
 
@@ -24,14 +26,54 @@ unsafe impl Send for Left {}
 
 static LEFT: Mutex<Vec<Left>> = Mutex::new(Vec::new());
 
+thread_local! {
+    /// Callbacks of the host's run loop that this thread is in: a menu that one of them opens may tick the next. Without
+    /// a destructor, for `home`'s reason.
+    static CALLBACKS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// While it lives, this thread is in a callback of the host's run loop.
+pub(crate) struct Callback(());
+
+impl Callback {
+    /// The callback begins. [main]
+    pub(crate) fn enter() -> Self {
+        CALLBACKS.with(|callbacks| callbacks.set(callbacks.get().saturating_add(1)));
+        Self(())
+    }
+
+    fn is_running() -> bool {
+        CALLBACKS.with(|callbacks| callbacks.get() > 0)
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        CALLBACKS.with(|callbacks| callbacks.set(callbacks.get().saturating_sub(1)));
+    }
+}
+
 /// Keeps `what`, which nobody else shares anything of, for the thread `home`. [any]
 pub(crate) fn keep(home: Home, what: Box<dyn Any>) {
     LEFT.lock().push(Left { home, what });
 }
 
-/// Drops what belongs to this thread. In calls of the host's on it that are no callbacks of its run loop: a timer is not
-/// unregistered inside of one (REAPER). The host may be called. [any] but audio
+/// Ends `what`, which is this thread's: at once, or, inside a callback of the host's run loop, when that has returned and
+/// the host calls next. The host may be called. [any] but audio
+pub(crate) fn end(what: impl Any) {
+    if Callback::is_running() {
+        keep(Home::here(), Box::new(what));
+    } else {
+        drop(what);
+    }
+}
+
+/// Drops what belongs to this thread; inside a callback of the host's run loop, nothing. The host may be called. [any] but
+/// audio
 pub(crate) fn drop_own() {
+    if Callback::is_running() {
+        return;
+    }
     let here = Home::here();
     loop {
         // One by one, and not under the lock: dropping it may come back here.
@@ -78,5 +120,22 @@ mod tests {
         assert!(ends.try_recv().is_err(), "not on the other one");
         drop_own();
         assert_eq!(ends.try_iter().collect::<Vec<_>>(), [here; 3]);
+    }
+
+    #[test]
+    fn what_ends_inside_a_callback_of_the_run_loop_waits_for_its_end() {
+        let (told, ends) = mpsc::channel();
+        let one = || Told(told.clone(), Rc::new(()));
+        let callback = Callback::enter();
+        end(one());
+        drop(Callback::enter());
+        drop_own();
+        end(one());
+        assert!(ends.try_recv().is_err(), "one inside another is still one");
+        drop(callback);
+        drop_own();
+        assert_eq!(ends.try_iter().count(), 2);
+        guard((), || end(one()));
+        assert_eq!(ends.try_iter().count(), 1, "at once");
     }
 }

@@ -148,7 +148,7 @@ impl Own {
         let home = self.window.home();
         if self.window.is_home() {
             let (timer, host) = (self.timer.take(), self.frame.host.take());
-            drop(timer);
+            timer.map(left::end);
             drop(self);
             drop(host);
         } else if window_ends_anywhere {
@@ -177,6 +177,7 @@ impl Drop for View {
                 self.0.leave();
                 let host = own.frame.host.take();
                 drop(host);
+                left::drop_own();
             }
         });
     }
@@ -191,7 +192,7 @@ impl Drop for Inner {
     }
 }
 
-/// A timer of the host's run loop. Dropped: unregistered.
+/// A timer of the host's run loop. Dropped: unregistered, which must not be inside of a callback (`left::end`).
 struct Timer {
     run_loop: ComPtr<IRunLoop>,
     handler: ComPtr<ITimerHandler>,
@@ -226,6 +227,10 @@ impl ITimerHandlerTrait for Ticker {
     unsafe fn onTimer(&self) {
         let view = self.0.upgrade();
         guard((), move || {
+            // To the end, whatever ends here: the host may open its menu inside, and remove the view there.
+            let _callback = left::Callback::enter();
+            // Dropped before.
+            let view = view;
             if let Some(view) = view.filter(|view| view.attached.get()) {
                 view.own.window.tick();
             }
@@ -264,15 +269,18 @@ impl Inner {
         self.stop_timer();
         let host = self.own.frame.host.borrow().clone();
         let Some(host) = host.filter(|_| self.attached.get()) else { return };
-        let timer = Timer::start(&host, self).filter(|_| self.attached.get());
-        // Under no borrow: a host may be called.
+        // Under no borrow, all of this: a host may be called.
+        let timer = Timer::start(&host, self);
         let before = self.own.timer.replace(timer);
-        drop(before);
+        before.map(left::end);
+        if !self.attached.get() {
+            self.stop_timer();
+        }
     }
 
     fn stop_timer(&self) {
         let timer = self.own.timer.take();
-        drop(timer);
+        timer.map(left::end);
     }
 
     fn attach(self: &Arc<Self>, handle: WindowHandle) -> tresult {
