@@ -23,8 +23,8 @@ pub(crate) struct Merged {
     order: Vec<(u32, u32)>,
     /// Latest time that an event may have.
     last: u32,
-    /// Events that did not fit, since the list was made.
-    pub(crate) dropped: u32,
+    /// Events that did not fit, and that nobody has asked about.
+    dropped: u32,
 }
 
 impl Merged {
@@ -77,6 +77,11 @@ impl Merged {
                 self.push(offset, Event::midi(0, i16::from(one.bus), one.message(travel)));
             }
         }
+    }
+
+    /// Events that did not fit since the last time.
+    pub(crate) fn take_dropped(&mut self) -> u32 {
+        std::mem::take(&mut self.dropped)
     }
 
     /// Call after the last event and before the first is read.

@@ -75,6 +75,8 @@ pub(crate) struct Live {
     pub(crate) controllers: Mutex<BTreeMap<u32, f64>>,
     /// What came in flushes while nothing played.
     pub(crate) flushed: Flushed,
+    /// Events of the host's that found no room, and that the author has not been told of.
+    lost: AtomicU32,
 }
 
 /// A table on its way to [audio], and whether it has not seen it.
@@ -176,6 +178,13 @@ impl Live {
         true
     }
 
+    /// So many of the host's events found no room: the author is told in a safe call. [audio]
+    pub(crate) fn lose(&self, events: u32) {
+        if events > 0 {
+            self.lost.fetch_add(events, Ordering::Relaxed);
+        }
+    }
+
     /// Bits of the input and the output buses that the host has switched off. [any]
     pub(crate) fn buses_off(&self) -> (u64, u64) {
         (self.inputs_off.load(Ordering::Relaxed), self.outputs_off.load(Ordering::Relaxed))
@@ -244,6 +253,7 @@ impl Instance {
             outputs_off: AtomicU64::new(0),
             controllers: Mutex::default(),
             flushed: Flushed::new(),
+            lost: AtomicU32::new(0),
         };
         let fresh = Arc::new(fresh);
         drop(self.bystander.put(Some(Box::new(Bystander::new(Arc::clone(&fresh))))));

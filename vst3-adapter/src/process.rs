@@ -92,6 +92,7 @@ impl Runner {
         self.input.begin(frames);
         // SAFETY: by this function's contract.
         unsafe { lists::read(data, &self.table, self.midi, &mut self.input) };
+        self.live.lose(self.input.take_dropped());
         // SAFETY: as above.
         let mut output = unsafe { lists::Output::new(data, &self.table, &mut self.sounding, frames) };
         // Live flushes with frames and without any bus.

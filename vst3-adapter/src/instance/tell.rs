@@ -9,13 +9,16 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use hotshell_core::host::Level;
 use hotshell_core::shell::editors::Edit;
 use hotshell_core::shell::{Changes, Phase};
 use vst3::Steinberg::Vst::RestartFlags_ as flags;
 
 use super::{Instance, LISTS, Live, values_moved};
 use crate::com::{PREFETCH_UNREAD, prefetchable, takes_expressions};
+use crate::events::MOST_EVENTS;
 use crate::params::{Controller, Table};
+use crate::process::flushed::MOST as MOST_FLUSHED;
 
 /// Hosts that take a changed number of parameters by `kReloadComponent` (FORMATS 2).
 const RELOADING_HOSTS: [&str; 1] = ["Bitwig"];
@@ -28,6 +31,7 @@ impl Instance {
     /// of ours held. While the host has given no handler, everything waits.
     pub(crate) fn tell(&self) {
         let Some(live) = self.live() else { return };
+        live.own_up();
         if !self.handler.is_set() {
             return;
         }
@@ -118,6 +122,23 @@ impl Instance {
         }
         found
     }
+}
+
+impl Live {
+    /// Tells the author what was lost.
+    fn own_up(&self) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            self.shell.log(Level::Warning, &no_room(lost));
+        }
+    }
+}
+
+fn no_room(lost: u32) -> String {
+    format!(
+        "{lost} of the host's events were dropped: a block takes {MOST_EVENTS} at most, and {MOST_FLUSHED} controllers and \
+         note offs wait for the next block while nothing plays"
+    )
 }
 
 /// What a host holds of note expressions and of assigned controllers.

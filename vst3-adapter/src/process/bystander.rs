@@ -55,6 +55,7 @@ impl Bystander {
         // SAFETY: as above.
         let mut output = unsafe { lists::Output::new(data, &self.table, &mut self.sounding, frames) };
         self.live.shell.flush(&self.input, &mut output);
-        self.live.flushed.keep(&self.input);
+        let lost = self.live.flushed.keep(&self.input);
+        self.live.lose(lost.saturating_add(self.input.take_dropped()));
     }
 }

@@ -15,8 +15,8 @@ use vst3::Steinberg::Vst::{
 };
 use vst3::Steinberg::kResultOk;
 
-use crate::entry::bench::{Bench, Events, empty_block, raw};
-use crate::events::PRESSURE;
+use crate::entry::bench::{Bench, Events, Stream, empty_block, raw};
+use crate::events::{MOST_EVENTS, PRESSURE};
 
 type Seen = Arc<Mutex<Vec<Event>>>;
 
@@ -68,6 +68,27 @@ fn a_release_of_any_key_or_channel_is_a_wildcard_and_a_note_that_begins_there_is
     let mut nowhere = on(0.0);
     nowhere.__field0.noteOn.pitch = -1;
     assert!(hear(&[nowhere, off(128, 0), off(60, 16)]).is_empty());
+}
+
+#[test]
+fn events_that_find_no_room_are_told_to_the_author_once() {
+    let (bench, seen) = listening();
+    let list = ComWrapper::new(Events::default());
+    list.0.lock().resize_with(MOST_EVENTS + 7, || off(60, 0));
+    let mut left = [0.0_f32; 64];
+    let mut pointers = [left.as_mut_ptr()];
+    let mut output = super::tests::bus(&mut pointers);
+    let mut block =
+        ProcessData { numOutputs: 1, outputs: &raw mut output, inputEvents: raw(&list), ..empty_block(64) };
+    assert_eq!(bench.process(&mut block), kResultOk);
+    assert_eq!(seen.lock().len(), MOST_EVENTS);
+    let told = || {
+        bench.script.take_calls();
+        bench.set_state(Stream::over(b"a state"));
+        let calls = bench.script.take_calls();
+        calls.into_iter().filter(|call| call.starts_with("log Warning 7 of the host's events")).count()
+    };
+    assert_eq!([told(), told()], [1, 0]);
 }
 
 #[test]

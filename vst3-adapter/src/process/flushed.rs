@@ -16,11 +16,16 @@ use hotshell_core::shell::{Audio, EventSource};
 use crate::process::cell::Cell;
 
 /// Most events that wait. Of one controller and of one key only the last one does, so that neither crowds out the rest.
-const MOST: usize = 1024;
+pub(crate) const MOST: usize = 1024;
 
-/// What waits for the next block.
+/// What waits for the next block. Two places: what comes while the first is being handed over has a place of its own, so
+/// that neither side ever waits or loses anything for the other's sake.
 pub(crate) struct Flushed {
-    events: Cell<Waiting>,
+    first: Cell<Waiting>,
+    /// What came after all that is in the first.
+    second: Cell<Waiting>,
+    /// Something waits in the second. Written by whoever holds it.
+    overflows: AtomicBool,
     /// Something waits.
     fresh: AtomicBool,
 }
@@ -39,22 +44,42 @@ impl EventSource for Waiting {
 impl Flushed {
     /// Nothing yet. Allocates.
     pub(crate) fn new() -> Self {
-        let events = Cell::new();
-        events.put(Some(Waiting(Vec::with_capacity(MOST))));
-        Self { events, fresh: AtomicBool::new(false) }
+        let place = || {
+            let place = Cell::new();
+            place.put(Some(Waiting(Vec::with_capacity(MOST))));
+            place
+        };
+        Self {
+            first: place(),
+            second: place(),
+            overflows: AtomicBool::new(false),
+            fresh: AtomicBool::new(false),
+        }
     }
 
-    /// Keeps what is worth it. Nothing beside a running [`Flushed::hand_over`]: what comes beside a block that plays is a
-    /// second thread's, and nobody can say before or after what it belongs. [audio]
-    pub(crate) fn keep(&self, source: &dyn EventSource) {
-        let kept = (0..source.len()).filter_map(|index| source.event(index)).filter(is_kept);
-        let found = self.events.try_with(|waiting| {
-            kept.for_each(|event| waiting.add(event));
-            !waiting.0.is_empty()
-        });
-        if found == Some(true) {
-            self.fresh.store(true, Ordering::Release);
+    /// Keeps what is worth it; how many found no room. By one thread at a time, beside one that hands over. [audio]
+    pub(crate) fn keep(&self, source: &dyn EventSource) -> u32 {
+        let kept = || (0..source.len()).filter_map(|index| source.event(index)).filter(is_kept);
+        if kept().next().is_none() {
+            return 0;
         }
+        let add = |waiting: &mut Waiting| -> u32 { kept().map(|event| u32::from(!waiting.add(event))).sum() };
+        let to_first = || self.first.try_with(add);
+        let to_second = || {
+            self.second.try_with(|waiting| {
+                self.overflows.store(true, Ordering::Relaxed);
+                add(waiting)
+            })
+        };
+        // Whoever hands over goes from the first to the second, once: a new turn begins only where something was kept. So
+        // of three tries one finds its place free. None goes to the first while something older waits in the second.
+        let lost = if self.overflows.load(Ordering::Relaxed) {
+            to_second().or_else(to_first)
+        } else {
+            to_first().or_else(to_second).or_else(to_first)
+        };
+        self.fresh.store(true, Ordering::Release);
+        lost.unwrap_or_else(|| u32::try_from(kept().count()).unwrap_or(u32::MAX))
     }
 
     /// Gives what waits to `audio`, whose next block begins with it. [audio]
@@ -62,11 +87,14 @@ impl Flushed {
         if !self.fresh.load(Ordering::Relaxed) || !self.fresh.swap(false, Ordering::Acquire) {
             return;
         }
-        let handed = self.events.try_with(|waiting| {
-            audio.flush(waiting, &mut ());
-            waiting.0.clear();
+        let first = self.first.try_with(|waiting| waiting.hand_over(audio));
+        let second = first.and_then(|()| {
+            self.second.try_with(|waiting| {
+                waiting.hand_over(audio);
+                self.overflows.store(false, Ordering::Relaxed);
+            })
         });
-        if handed.is_none() {
+        if second.is_none() {
             // Somebody adds to it: the next block.
             self.fresh.store(true, Ordering::Release);
         }
@@ -77,23 +105,34 @@ impl Flushed {
 impl Flushed {
     /// Runs `call` while somebody adds to what waits, and something does, for the test that plays on meanwhile.
     pub(crate) fn while_held<R>(&self, call: impl FnOnce() -> R) -> R {
-        self.events.with(|_| {
-            self.fresh.store(true, Ordering::Release);
-            call()
+        self.first.with(|_| {
+            self.second.with(|_| {
+                self.fresh.store(true, Ordering::Release);
+                call()
+            })
         })
     }
 }
 
 impl Waiting {
-    /// Of a controller or a key the last event counts; its place is the last one.
-    fn add(&mut self, event: Event) {
+    fn hand_over(&mut self, audio: &mut dyn Audio) {
+        if !self.0.is_empty() {
+            audio.flush(self, &mut ());
+            self.0.clear();
+        }
+    }
+
+    /// Of a controller or a key the last event counts; its place is the last one. False if there is no room.
+    fn add(&mut self, event: Event) -> bool {
         let own = subject(&event);
         if let Some(place) = own.and_then(|own| self.0.iter().position(|other| subject(other) == Some(own))) {
             self.0.remove(place);
         }
-        if self.0.len() < MOST {
+        let fits = self.0.len() < MOST;
+        if fits {
             self.0.push(Event { time: 0, ..event });
         }
+        fits
     }
 }
 
@@ -132,6 +171,12 @@ fn is_kept(event: &Event) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::any::Any;
+    use std::collections::VecDeque;
+    use std::sync::Arc;
+
+    use hotshell_core::shell::{EventSink, HostBlock, Outcome};
+
     use super::*;
 
     fn events(list: &[Event]) -> Waiting {
@@ -139,11 +184,68 @@ mod tests {
     }
 
     fn waiting(flushed: &Flushed) -> Vec<[u8; 3]> {
-        flushed.events.with(|waiting| {
-            waiting
-                .as_ref()
-                .map_or_else(Vec::new, |waiting| waiting.0.iter().map(Event::midi_bytes).collect())
-        })
+        let in_place = |place: &Cell<Waiting>| {
+            place.with(|waiting| {
+                waiting
+                    .as_ref()
+                    .map_or_else(Vec::new, |waiting| waiting.0.iter().map(Event::midi_bytes).collect())
+            })
+        };
+        [in_place(&flushed.first), in_place(&flushed.second)].concat()
+    }
+
+    /// A shell that is flushed, beside whom the host flushes on.
+    struct Player {
+        flushed: Arc<Flushed>,
+        meanwhile: VecDeque<[u8; 3]>,
+        heard: Vec<[u8; 3]>,
+    }
+
+    impl Audio for Player {
+        fn process(
+            &mut self,
+            _block: &mut HostBlock<'_>,
+            _input: &dyn EventSource,
+            _output: &mut dyn EventSink,
+        ) -> Outcome {
+            panic!("nothing plays");
+        }
+        fn flush(&mut self, input: &dyn EventSource, _output: &mut dyn EventSink) {
+            let heard = (0..input.len()).filter_map(|index| input.event(index));
+            self.heard.extend(heard.map(|event| event.midi_bytes()));
+            if let Some(bytes) = self.meanwhile.pop_front() {
+                assert_eq!(self.flushed.keep(&events(&[Event::midi(0, 0, bytes)])), 0);
+            }
+        }
+        fn clear(&mut self) {}
+        fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+            self
+        }
+    }
+
+    /// A value of the pedal's.
+    const fn pedal(value: u8) -> [u8; 3] {
+        [0xb0, 64, value]
+    }
+
+    #[test]
+    fn what_comes_while_something_is_handed_over_is_heard_after_it() {
+        let flushed = Arc::new(Flushed::new());
+        let meanwhile = (2..9).map(pedal).collect();
+        let mut player = Player { flushed: Arc::clone(&flushed), meanwhile, heard: Vec::new() };
+        assert_eq!(flushed.keep(&events(&[Event::midi(0, 0, pedal(1))])), 0);
+        let mut more = 10;
+        while !waiting(&flushed).is_empty() {
+            flushed.hand_over(&mut player);
+            // And between two blocks.
+            if more < 12 {
+                assert_eq!(flushed.keep(&events(&[Event::midi(0, 0, pedal(more))])), 0);
+                more += 1;
+            }
+        }
+        assert!(player.meanwhile.is_empty(), "all of it was said");
+        let heard: Vec<u8> = player.heard.iter().map(|bytes| bytes[2]).collect();
+        assert_eq!(heard, [1, 2, 10, 4, 11, 6, 7, 8], "in order, but for what was replaced before it was heard");
     }
 
     #[test]
@@ -163,7 +265,7 @@ mod tests {
         ]));
         let wanted = [[0xb0, 1, 5], [0xb0, 64, 0], [0xe0, 3, 4], [0x90, 60, 0]];
         assert_eq!(waiting(&flushed), wanted);
-        flushed.keep(&events(&[Event::note(EventKind::NOTE_OFF, 3, at, 0.5)]));
+        assert_eq!(flushed.keep(&events(&[Event::note(EventKind::NOTE_OFF, 3, at, 0.5)])), 0);
         assert_eq!(waiting(&flushed).len(), wanted.len() + 1);
     }
 
@@ -188,14 +290,15 @@ mod tests {
 
     #[test]
     fn a_host_that_flushes_for_ever_costs_bounded_memory() {
-        let flushed = Flushed::new();
+        let (flushed, mut lost) = (Flushed::new(), 0);
         for port in 0..20 {
             for channel in 0..16 {
                 for number in 0..120 {
-                    flushed.keep(&events(&[Event::midi(0, port, [0xb0 | channel, number, 1])]));
+                    lost += flushed.keep(&events(&[Event::midi(0, port, [0xb0 | channel, number, 1])]));
                 }
             }
         }
         assert_eq!(waiting(&flushed).len(), MOST);
+        assert_eq!(lost as usize, 20 * 16 * 120 - MOST, "and says what it could not take");
     }
 }
