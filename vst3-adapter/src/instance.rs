@@ -259,7 +259,7 @@ impl Instance {
         drop(self.bystander.put(Some(Box::new(Bystander::new(Arc::clone(&fresh))))));
         *live = Some(fresh);
         drop(live);
-        self.pass_track_on();
+        self.pass_surroundings_on();
         Ok(())
     }
 

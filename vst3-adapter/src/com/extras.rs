@@ -145,7 +145,7 @@ impl IAudioPresentationLatencyTrait for Component {
         self.0.with(|live| {
             let known = usize::try_from(bus).is_ok_and(|bus| bus < bus_count(live, AUDIO, direction));
             if known && direction == OUTPUT && bus == 0 {
-                live.shell.set_presentation_latency(latency);
+                self.0.set_presentation_latency(live, latency);
             }
             if known { kResultOk } else { kInvalidArgument }
         })

@@ -148,16 +148,39 @@ fn a_name_of_any_length_stays_within_the_room_that_it_is_given() {
     assert_eq!(tell(&bench, halves).expect("said").name(), "a\u{fffd}", "half a character, and no end");
 }
 
+/// So many frames, says the host; its answer.
+#[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "the enum is signed on Windows")]
+fn tell_latency(bench: &Bench, direction: vst3::Steinberg::Vst::BusDirections, frames: u32) -> tresult {
+    let latency = bench.component.cast::<IAudioPresentationLatency>().expect("offered");
+    // SAFETY: ours.
+    unsafe { latency.setAudioPresentationLatencySamples(direction as i32, 0, frames) }
+}
+
+#[test]
+fn the_way_to_the_loudspeaker_is_said_once_and_known_after_the_plug_in_has_begun_again() {
+    let bench = Bench::raw();
+    let output = BusDirections_::kOutput;
+    assert_ne!(tell_latency(&bench, output, 512), kResultOk, "there is no bus yet");
+    let known = || bench.script.presentation_latency.swap(0, Ordering::Relaxed);
+    // SAFETY: ours.
+    unsafe {
+        assert_eq!(bench.component.initialize(bench.context()), kResultOk);
+        assert_eq!((tell_latency(&bench, output, 512), known()), (kResultOk, 512));
+        for _ in 0..2 {
+            assert_eq!(bench.component.terminate(), kResultOk);
+            assert_eq!(known(), 0);
+            assert_eq!(bench.component.initialize(bench.context()), kResultOk);
+            assert_eq!(known(), 512);
+        }
+    }
+}
+
 #[test]
 fn the_way_from_the_main_output_to_the_loudspeaker_reaches_the_shell() {
     let bench = Bench::ready();
-    let latency = bench.component.cast::<IAudioPresentationLatency>().expect("offered");
     let (input, output) = (BusDirections_::kInput, BusDirections_::kOutput);
-    #[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap, reason = "the enum is signed on Windows")]
-    let tell = |direction: vst3::Steinberg::Vst::BusDirections, frames| {
-        // SAFETY: ours.
-        let result = unsafe { latency.setAudioPresentationLatencySamples(direction as i32, 0, frames) };
-        assert_eq!(result, kResultOk);
+    let tell = |direction, frames| {
+        assert_eq!(tell_latency(&bench, direction, frames), kResultOk);
         bench.script.presentation_latency.load(Ordering::Relaxed)
     };
     assert_eq!(tell(output, 512), 512);

@@ -1,16 +1,19 @@
-//! What the host says of the plug-in's track, kept beside the shell: a host may say it before `initialize`, and need not
-//! say it again after `terminate`. The presentation latency is of buses, which there are between the two only.
+//! What the host says of the plug-in's track and of the way to the loudspeaker, kept beside the shell: a host may speak
+//! of the track before `initialize`, and need not say either again after `terminate`. (The way to the loudspeaker is a
+//! bus's, and there are none before.)
 //!
 //! Called by: `com/extras`, `instance`. Calls: the shell. Threads: [main] by VST3's rules; safe from any.
 
 use hotshell_abi::Track;
 
-use super::Instance;
+use super::{Instance, Live};
 
 /// What the host has said so far.
 #[derive(Default)]
 pub(crate) struct Surroundings {
     track: Option<Track>,
+    /// Frames from the main output to what is heard.
+    presentation_latency: Option<u32>,
 }
 
 impl Instance {
@@ -34,11 +37,23 @@ impl Instance {
         }
     }
 
+    /// Frames from the main output to what is heard.
+    pub(crate) fn set_presentation_latency(&self, live: &Live, frames: u32) {
+        // Locked as above.
+        let mut said = self.surroundings.lock();
+        said.presentation_latency = Some(frames);
+        live.shell.set_presentation_latency(frames);
+    }
+
     /// Tells a shell that has just been opened.
-    pub(super) fn pass_track_on(&self) {
+    pub(super) fn pass_surroundings_on(&self) {
         let said = self.surroundings.lock();
-        if let (Some(track), Some(live)) = (said.track.clone(), self.live()) {
-            live.shell.set_track(Some(track));
+        let Some(live) = self.live() else { return };
+        if let Some(track) = &said.track {
+            live.shell.set_track(Some(track.clone()));
+        }
+        if let Some(frames) = said.presentation_latency {
+            live.shell.set_presentation_latency(frames);
         }
     }
 }
