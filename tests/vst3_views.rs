@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use hotshell_tests::{Fixture, HostFrame, HostView, Scene, Screen, Vst3, WhileOpen, Window, rect};
+use hotshell_tests::{
+    Fixture, HostFrame, HostView, Module, Scene, Screen, TestSlot, Vst3, Vst3Options, WhileOpen, Window, rect,
+};
 use vst3::Steinberg::{ViewRect, kResultFalse, kResultOk};
 
 const RED: u32 = 0x00b0_2020;
@@ -148,6 +150,49 @@ fn a_host_attaches_before_it_gives_its_frame() {
     assert_eq!(second.timers(), 0, "a view in no window does not tick");
     assert!(is_empty(screen, open));
     screen.destroy(open.parent);
+}
+
+/// An instance in a host whose contexts offer run loops: the factory's, and the one of `initialize`.
+fn with_contexts(factory: Option<&HostFrame>, own: &HostFrame) -> Scene<Vst3> {
+    let slot = TestSlot::new();
+    let bundle = Module::load(&window(&[]).vst3_shell(&slot)).expect("the shell loads");
+    bundle.set_host_context(factory);
+    let mut plugin = Vst3::create(&bundle, 0, Vst3Options::default()).expect("the shell is made");
+    assert_eq!(plugin.initialise_with(own), kResultOk);
+    plugin.nudge();
+    Scene { plugin, bundle, slot }
+}
+
+#[test]
+fn a_run_loop_may_be_the_frames_or_the_factorys_or_that_of_initialize() {
+    let screen = &*Screen::turn();
+    let [of_frame, of_factory, of_initialize] = [(); 3].map(|()| HostFrame::default());
+    for factory in [Some(&of_factory), None] {
+        let mut scene = with_contexts(factory, &of_initialize);
+        let context = factory.unwrap_or(&of_initialize);
+        let alone = context.timers();
+        let open = || context.timers() - alone;
+        let view = scene.plugin.create_view();
+        let window = view.attach_to_new_window(screen);
+        assert_eq!(open(), 1, "a view without a frame ticks all the same");
+        scene.plugin.wait_until("a window that ticks", |_| {
+            context.tick();
+            screen.try_picture(window.child).is_some_and(|picture| picture.is_mostly(RED))
+        });
+        assert_eq!(view.set_frame(Some(&of_frame)), kResultOk);
+        assert_eq!((open(), of_frame.timers()), (0, 1), "the frame's comes first");
+        assert_eq!(view.set_frame(None), kResultOk);
+        assert_eq!((open(), of_frame.timers()), (1, 0));
+        let barren = HostFrame::default();
+        barren.refuse_timers();
+        assert_eq!(view.set_frame(Some(&barren)), kResultOk);
+        assert_eq!((open(), barren.timers()), (1, 0), "a frame's run loop without timers is none");
+        assert_eq!(view.removed(), kResultOk);
+        assert_eq!(open(), 0);
+        assert_eq!(scene.plugin.terminate(), kResultOk);
+        assert_eq!((of_factory.timers(), of_initialize.timers()), (0, 0));
+        screen.destroy(window.parent);
+    }
 }
 
 #[test]

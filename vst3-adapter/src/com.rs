@@ -23,12 +23,15 @@ use vst3::{Class, ComWrapper, Interface};
 use crate::instance::Instance;
 
 mod component;
+pub(crate) mod context;
 mod edit;
 mod extras;
 pub(crate) mod handler;
 #[cfg(feature = "editor")]
 pub(crate) mod left;
 mod notes;
+#[cfg(feature = "editor")]
+mod run_loop;
 pub(crate) mod stream;
 mod units;
 #[cfg(feature = "editor")]

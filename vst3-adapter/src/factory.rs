@@ -21,6 +21,7 @@ use vst3::Steinberg::{
 use vst3::com_scrape_types::{InterfaceList, MakeHeader};
 use vst3::{Class, ComWrapper};
 
+use crate::com::context::Context;
 use crate::com::stream::write_all;
 use crate::com::{Component, put, wide_in};
 use crate::error::{gate, guard};
@@ -31,6 +32,8 @@ pub(crate) mod ids;
 /// What an artifact offers a host.
 pub(crate) struct Factory {
     plugins: &'static dyn Plugins,
+    /// What the host says of itself, for all instances.
+    context: Arc<Context>,
 }
 
 impl Class for Factory {
@@ -52,7 +55,7 @@ enum Offer {
 
 impl Factory {
     pub(crate) fn new(plugins: &'static dyn Plugins) -> ComWrapper<Self> {
-        ComWrapper::new(Self { plugins })
+        ComWrapper::new(Self { plugins, context: Arc::default() })
     }
 
     fn offers(&self) -> Vec<Offer> {
@@ -221,7 +224,8 @@ impl IPluginFactoryTrait for Factory {
             };
             match self.offers().into_iter().find(|offer| offer.class_id() == class) {
                 Some(Offer::Plugin(index, _)) => {
-                    let made = Component(Arc::new(Instance::new(self.plugins, index)));
+                    let instance = Instance::new(self.plugins, index, Arc::clone(&self.context));
+                    let made = Component(Arc::new(instance));
                     // SAFETY: as above.
                     unsafe { hand_over(made, iid, obj) }
                 }
@@ -248,9 +252,13 @@ impl IPluginFactory3Trait for Factory {
         gate(|| written(self.offer(index).is_some_and(|offer| unsafe { put(info, offer.info_wide()) })))
     }
 
-    /// Accepted and not kept: each instance has a context of its own.
-    unsafe fn setHostContext(&self, _context: *mut FUnknown) -> tresult {
-        kResultOk
+    /// Kept for its run loop; for everything else each instance has a context of its own.
+    unsafe fn setHostContext(&self, context: *mut FUnknown) -> tresult {
+        gate(|| {
+            // SAFETY: VST3: null or the host's object, valid for the call.
+            unsafe { self.context.set(context) };
+            kResultOk
+        })
     }
 }
 

@@ -14,8 +14,11 @@ use hotshell_abi::{AudioConfig, NotePortsDesc, RenderMode};
 use hotshell_core::host::Level;
 use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell, ShellError};
 use parking_lot::{Mutex, RwLock};
+#[cfg(feature = "editor")]
+use vst3::{ComPtr, Steinberg::Linux::IRunLoop};
 
 use crate::com::PREFETCH_UNREAD;
+use crate::com::context::Context;
 use crate::com::handler::Handler;
 use crate::error::guard;
 use crate::host::Link;
@@ -39,6 +42,10 @@ pub(crate) struct Instance {
     /// Takes what a block brings along that finds no runner.
     pub(crate) bystander: Cell<Box<Bystander>>,
     pub(crate) handler: Handler,
+    /// Of the latest `initialize`.
+    pub(crate) context: Context,
+    /// The factory's.
+    factory: Arc<Context>,
     /// `restartComponent` flags that wait for a safe call.
     pending: AtomicU32,
     /// What the host was last told of running ahead.
@@ -199,7 +206,7 @@ impl Drop for Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(plugins: &'static dyn Plugins, index: usize) -> Self {
+    pub(crate) fn new(plugins: &'static dyn Plugins, index: usize, factory: Arc<Context>) -> Self {
         Self {
             plugins,
             index,
@@ -208,6 +215,8 @@ impl Instance {
             runner: Cell::new(),
             bystander: Cell::new(),
             handler: Handler::default(),
+            context: Context::default(),
+            factory,
             pending: AtomicU32::new(0),
             prefetch_read: AtomicU32::new(PREFETCH_UNREAD),
             stopped: AtomicBool::new(false),
@@ -225,6 +234,18 @@ impl Instance {
     #[cfg(feature = "editor")]
     pub(crate) fn is_hot(&self) -> bool {
         self.plugins.is_hot()
+    }
+
+    /// As the host says to `initialize`, else to the factory; empty if it does not say.
+    pub(crate) fn host_name(&self) -> String {
+        let own = self.context.name();
+        if own.is_empty() { self.factory.name() } else { own }
+    }
+
+    /// Run loops that the host offers without any view, likeliest first (FORMATS 5).
+    #[cfg(feature = "editor")]
+    pub(crate) fn run_loops(&self) -> impl Iterator<Item = ComPtr<IRunLoop>> + use<> {
+        [self.factory.cast(), self.context.cast(), self.handler.cast()].into_iter().flatten()
     }
 
     /// What is alive between `initialize` and `terminate`.
@@ -271,6 +292,7 @@ impl Instance {
         *control = Control::default();
         drop(control);
         self.handler.clear();
+        self.context.clear();
         self.pending.store(0, Ordering::Relaxed);
         let live = self.live.write().take();
         if let Some(live) = live {

@@ -13,6 +13,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use hotshell_editor_proxy::{EditorProxy, EditorSize, WindowHost};
+use vst3::ComPtr;
+use vst3::Steinberg::Linux::IRunLoop;
 
 use crate::error::guard;
 use crate::home::Home;
@@ -108,6 +110,11 @@ impl Window {
     /// True on the view's own thread.
     pub(crate) fn is_home(&self) -> bool {
         Home::here() == self.home
+    }
+
+    /// Run loops that the host offers without any view.
+    pub(crate) fn run_loops(&self) -> impl Iterator<Item = ComPtr<IRunLoop>> + use<> {
+        self.instance.run_loops()
     }
 
     /// What `call` answers, for what may move the proxy: the host may be asked for a size before this returns. `None` while

@@ -13,10 +13,12 @@ use std::sync::Arc;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use vst3::Steinberg::Vst::IComponent;
 use vst3::Steinberg::{
-    IPluginFactory, IPluginFactory2, IPluginFactory2Trait, IPluginFactoryTrait, PClassInfo, PClassInfo2,
-    TUID, kResultOk,
+    IPluginFactory, IPluginFactory2, IPluginFactory2Trait, IPluginFactory3, IPluginFactory3Trait,
+    IPluginFactoryTrait, PClassInfo, PClassInfo2, TUID, kResultOk,
 };
 use vst3::{ComPtr, Interface};
+
+use super::view::HostFrame;
 
 /// Name of a bundle's folder for this machine's libraries.
 #[cfg(target_arch = "x86_64")]
@@ -127,6 +129,17 @@ impl Module {
             };
             (0..self.factory().countClasses()).map(line).collect()
         }
+    }
+
+    /// `setHostContext`, with a context that offers a run loop; `None`: null.
+    ///
+    /// # Panics
+    /// If the plug-in refuses.
+    pub fn set_host_context(&self, context: Option<&HostFrame>) {
+        let third = self.factory().cast::<IPluginFactory3>().expect("the third factory");
+        let context = context.map_or(std::ptr::null_mut(), HostFrame::as_context);
+        // SAFETY: the plug-in counts a reference of its own.
+        assert_eq!(unsafe { third.setHostContext(context) }, kResultOk);
     }
 
     /// A component of the plug-in class number `index`, not initialised.

@@ -27,6 +27,7 @@ use crate::vst3::asking::Asking;
 use crate::vst3::audio::{Rude, Vst3Audio, process_mode};
 use crate::vst3::module::Module;
 use crate::vst3::objects::{App, AppData, raw, restart};
+use crate::vst3::view::HostFrame;
 
 /// What the host does about `restartComponent`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -198,6 +199,12 @@ impl Vst3 {
         let context: *mut FUnknown = raw(&self.app);
         // SAFETY: the application object lives as long as `self`.
         self.calls.during(Phase::Init, || unsafe { self.component.initialize(context) })
+    }
+
+    /// `initialize` with a context that offers a run loop.
+    pub fn initialise_with(&mut self, context: &HostFrame) -> tresult {
+        // SAFETY: the plug-in counts a reference of its own, if it keeps the context.
+        self.calls.during(Phase::Init, || unsafe { self.component.initialize(context.as_context()) })
     }
 
     /// `terminate`, whatever has been before.

@@ -14,7 +14,7 @@ use vst3::Steinberg::Linux::{
 };
 use vst3::Steinberg::Vst::IEditControllerTrait;
 use vst3::Steinberg::{
-    IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport, IPlugViewContentScaleSupportTrait,
+    FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport, IPlugViewContentScaleSupportTrait,
     IPlugViewTrait, ViewRect, kInvalidArgument, kNotImplemented, kPlatformTypeWaylandSurfaceID,
     kPlatformTypeX11EmbedWindowID, kResultOk, tresult,
 };
@@ -40,6 +40,8 @@ struct Asked {
     callbacks: u32,
     /// Timers that were unregistered inside of one.
     too_soon: u32,
+    /// No timer is registered.
+    refuses: bool,
 }
 
 #[derive(Clone, Default)]
@@ -90,7 +92,11 @@ impl IRunLoopTrait for Frame {
     unsafe fn registerTimer(&self, handler: *mut ITimerHandler, _period: TimerInterval) -> tresult {
         // SAFETY: VST3: the plug-in's object, valid for the call; we count a reference of our own.
         let Some(handler) = (unsafe { ComRef::from_raw(handler) }) else { return kInvalidArgument };
-        self.0.lock().timers.push(handler.to_com_ptr());
+        let mut asked = self.0.lock();
+        if asked.refuses {
+            return kNotImplemented;
+        }
+        asked.timers.push(handler.to_com_ptr());
         kResultOk
     }
     unsafe fn unregisterTimer(&self, handler: *mut ITimerHandler) -> tresult {
@@ -157,6 +163,16 @@ impl HostFrame {
     #[must_use]
     pub fn sizes(&self) -> Vec<(i32, i32)> {
         self.data.lock().sizes.clone()
+    }
+
+    /// From here on its run loop has no timers to offer.
+    pub fn refuse_timers(&self) {
+        self.data.lock().refuses = true;
+    }
+
+    /// As a context: what offers a run loop, and is no application.
+    pub(super) fn as_context(&self) -> *mut FUnknown {
+        raw(&self.frame)
     }
 
     /// From here on `resizeView` does this.

@@ -17,7 +17,6 @@ use vst3::Steinberg::{
     kNotInitialized, kResultFalse, kResultOk, tresult,
 };
 
-use super::handler::name_of;
 use super::stream::{context, read_all, write_all};
 use super::{Component, put, wide};
 use crate::error::{gate, guard, refused};
@@ -110,8 +109,15 @@ fn bus_info(live: &Live, media: MediaType, direction: BusDirection, index: usize
 
 impl IPluginBaseTrait for Component {
     unsafe fn initialize(&self, context: *mut FUnknown) -> tresult {
-        // SAFETY: VST3: the context is null or the host's object, valid for the call.
-        gate(|| answer(self.0.initialize(unsafe { name_of(context) }), refused))
+        gate(|| {
+            // SAFETY: VST3: the context is null or the host's object, valid for the call.
+            unsafe { self.0.context.set(context) };
+            let done = self.0.initialize(self.0.host_name());
+            if done.is_err() {
+                self.0.context.clear();
+            }
+            answer(done, refused)
+        })
     }
 
     unsafe fn terminate(&self) -> tresult {

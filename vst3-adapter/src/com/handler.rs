@@ -1,40 +1,21 @@
-//! The host's own objects: its name, its component handler.
+//! The host's component handler.
 //!
-//! Called by: `component`, `instance`. Calls: the host. Threads: [main].
+//! Called by: `com/edit`, `instance`. Calls: the host. Threads: [main].
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: the host's interfaces are C's")]
 
 use parking_lot::Mutex;
-use vst3::Steinberg::FUnknown;
 use vst3::Steinberg::Vst::{
-    IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait, IHostApplication,
-    IHostApplicationTrait,
+    IComponentHandler, IComponentHandler2, IComponentHandler2Trait, IComponentHandlerTrait,
 };
-use vst3::Steinberg::kResultOk;
 #[cfg(feature = "editor")]
 use vst3::Steinberg::{
     IPlugView,
     Vst::{IComponentHandler3, IComponentHandler3Trait, IContextMenuTrait},
 };
+#[cfg(feature = "editor")]
+use vst3::Interface;
 use vst3::{ComPtr, ComRef};
-
-/// Name of the host behind a context; empty if it does not say.
-///
-/// # Safety
-/// `context` is null or an object of the host's that is valid for the call.
-pub(crate) unsafe fn name_of(context: *mut FUnknown) -> String {
-    // SAFETY: by this function's contract; `name` is ours.
-    unsafe {
-        let Some(application) =
-            ComRef::from_raw(context).and_then(|context| context.cast::<IHostApplication>())
-        else {
-            return String::new();
-        };
-        let mut name = [0; 128];
-        let result = application.getName(&raw mut name);
-        if result == kResultOk { super::narrow(&name) } else { String::new() }
-    }
-}
 
 /// The host's component handler; null early, and in some hosts for ever.
 #[derive(Default)]
@@ -70,6 +51,12 @@ impl Handler {
     /// Never under a lock: hosts call back from inside.
     fn get(&self) -> Option<ComPtr<IComponentHandler>> {
         self.0.lock().clone()
+    }
+
+    /// What else it is, if it is that.
+    #[cfg(feature = "editor")]
+    pub(crate) fn cast<I: Interface>(&self) -> Option<ComPtr<I>> {
+        self.get()?.cast()
     }
 
     /// The user takes hold of a parameter. [main], in a safe call.

@@ -1,6 +1,6 @@
-//! `IPlugView`, and the run loop's timer that keeps an open one going.
+//! `IPlugView`, and the timer that keeps an open one going.
 //!
-//! Called by: the host. Calls: `view`, `com/left`. Threads: [main], which is the thread that made the view. Calls on
+//! Called by: the host. Calls: `view`, `com/run_loop`, `com/left`. Threads: [main], which is the thread that made the view. Calls on
 //! another one are refused, but for the last release: what belongs to the view's own thread waits for it there.
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: a COM interface takes C's pointers")]
@@ -11,10 +11,10 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use hotshell_editor_proxy::{EditorKey, EditorProxy, EditorSize, WindowHandle, WindowKind};
-use vst3::Steinberg::Linux::{IRunLoop, IRunLoopTrait, ITimerHandler, ITimerHandlerTrait};
+use vst3::Steinberg::Linux::IRunLoop;
 use vst3::Steinberg::{
     FIDString, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
     IPlugViewContentScaleSupportTrait, IPlugViewTrait, TBool, ViewRect, char16, int16, kInvalidArgument,
@@ -23,6 +23,7 @@ use vst3::Steinberg::{
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
 use super::left;
+use super::run_loop::Timer;
 use crate::error::{gate, guard};
 use crate::instance::Instance;
 use crate::view::{Menu, Window};
@@ -192,52 +193,6 @@ impl Drop for Inner {
     }
 }
 
-/// A timer of the host's run loop. Dropped: unregistered, which must not be inside of a callback (`left::end`).
-struct Timer {
-    run_loop: ComPtr<IRunLoop>,
-    handler: ComPtr<ITimerHandler>,
-}
-
-impl Timer {
-    /// `None` if the host offers no run loop, or its run loop no timer.
-    fn start(host: &ComPtr<IPlugFrame>, view: &Arc<Inner>) -> Option<Self> {
-        let run_loop = host.cast::<IRunLoop>()?;
-        let handler = ComWrapper::new(Ticker(Arc::downgrade(view))).to_com_ptr::<ITimerHandler>()?;
-        // SAFETY: both references keep their objects alive.
-        let started = unsafe { run_loop.registerTimer(handler.as_ptr(), TICK) };
-        (started == kResultOk).then_some(Self { run_loop, handler })
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        // SAFETY: as in `start`.
-        unsafe { self.run_loop.unregisterTimer(self.handler.as_ptr()) };
-    }
-}
-
-/// What the run loop calls. A host may keep it, and call it, for as long as it likes.
-struct Ticker(Weak<Inner>);
-
-impl Class for Ticker {
-    type Interfaces = (ITimerHandler,);
-}
-
-impl ITimerHandlerTrait for Ticker {
-    unsafe fn onTimer(&self) {
-        let view = self.0.upgrade();
-        guard((), move || {
-            // To the end, whatever ends here: the host may open its menu inside, and remove the view there.
-            let _callback = left::Callback::enter();
-            // Dropped before.
-            let view = view;
-            if let Some(view) = view.filter(|view| view.attached.get()) {
-                view.own.window.tick();
-            }
-        });
-    }
-}
-
 /// A view of `instance`'s editor; null if it has none, or another kind of view is meant.
 ///
 /// # Safety
@@ -264,17 +219,30 @@ pub(crate) unsafe fn create(instance: &Arc<Instance>, name: FIDString) -> *mut I
 }
 
 impl Inner {
-    /// One timer while the view is attached and has a frame, at that frame.
+    /// One timer while the view is attached: at its frame's run loop, else at one that the host offers without any view.
     fn sync_timer(self: &Arc<Self>) {
         self.stop_timer();
-        let host = self.own.frame.host.borrow().clone();
-        let Some(host) = host.filter(|_| self.attached.get()) else { return };
+        if !self.attached.get() {
+            return;
+        }
+        let frame = self.own.frame.host.borrow().clone();
+        let of_frame = frame.and_then(|frame| frame.cast::<IRunLoop>());
+        let run_loops = of_frame.into_iter().chain(self.own.window.run_loops());
         // Under no borrow, all of this: a host may be called.
-        let timer = Timer::start(&host, self);
+        let timer = { run_loops }.find_map(|run_loop| Timer::start(run_loop, TICK, self.ticks()));
         let before = self.own.timer.replace(timer);
         before.map(left::end);
         if !self.attached.get() {
             self.stop_timer();
+        }
+    }
+
+    fn ticks(self: &Arc<Self>) -> impl Fn() + 'static {
+        let view = Arc::downgrade(self);
+        move || {
+            if let Some(view) = view.upgrade().filter(|view| view.attached.get()) {
+                view.own.window.tick();
+            }
         }
     }
 
@@ -310,7 +278,7 @@ impl Inner {
     }
 
     fn set_frame(self: &Arc<Self>, host: Option<ComPtr<IPlugFrame>>) {
-        // At the frame that it was started at.
+        // At the run loop that it was started at.
         self.stop_timer();
         let before = self.own.frame.host.replace(host);
         drop(before);
@@ -525,7 +493,7 @@ mod tests {
         let script = Script::new();
         *script.editors.lock() = Some(Arc::new(NoEditor));
         let plugins = Box::leak(Box::new(FakePlugins { script, hot: true }));
-        let instance = Arc::new(Instance::new(plugins, 0));
+        let instance = Arc::new(Instance::new(plugins, 0, Arc::default()));
         instance.initialize(String::new()).expect("it opens");
         instance
     }

@@ -173,7 +173,7 @@ impl Daw {
 
     fn playing_first(first: &'static LogicApi) -> Self {
         let plugins: &'static Real = Box::leak(Box::new(Real { shell: OnceLock::new(), first }));
-        let instance = Arc::new(Instance::new(plugins, 0));
+        let instance = Arc::new(Instance::new(plugins, 0, Arc::default()));
         let object = ComWrapper::new(Component(Arc::clone(&instance)));
         let data = Arc::new(HostData::default());
         let host = ComWrapper::new(HostObject(Arc::clone(&data)));
