@@ -10,6 +10,8 @@ use hotshell_tests::{
 use vst3::Steinberg::{ViewRect, kResultFalse, kResultOk};
 
 const RED: u32 = 0x00b0_2020;
+/// Of the next build.
+const GREEN: u32 = 0x0020_9030;
 
 /// Until then a click may still be on its way to the toolkit.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -472,4 +474,37 @@ fn keys_belong_to_a_text_field_that_has_the_focus_and_to_the_host_otherwise() {
     assert_eq!(view.removed(), kResultOk);
     assert!(!view.key(u16::from(b'a'), 0, 0, true), "no window, no field");
     screen.destroy(window.parent);
+}
+
+#[test]
+fn a_host_asks_which_parameter_lies_under_its_pointer() {
+    let screen = &*Screen::turn();
+    let mut open = Open::new(screen);
+    let mix = open.scene.plugin.param("Mix").id;
+    let at = |place: (i16, i16)| (i32::from(place.0), i32::from(place.1));
+    let (view, frame) = (open.view.clone(), open.frame.clone());
+    open.scene.plugin.wait_until("the slider is found", |_| {
+        frame.tick();
+        view.find_parameter(at(SLIDER).0, at(SLIDER).1) == Some(mix)
+    });
+    for (x, y) in [(100, 140), (-1, 18), (100, -1), (5000, 18), (i32::MIN, i32::MAX)] {
+        assert_eq!(view.find_parameter(x, y), None, "nothing is drawn at {x}, {y}");
+    }
+    /// In which it shows no parameter at all.
+    const WRITES: f64 = 4.0;
+    set_mood(&mut open.scene, WRITES);
+    open.scene.plugin.wait_until("the slider is gone", |_| {
+        frame.tick();
+        view.find_parameter(at(SLIDER).0, at(SLIDER).1).is_none()
+    });
+    set_mood(&mut open.scene, 0.0);
+    open.scene.slot.publish(&window(&["v2"]).logic());
+    open.see(screen, GREEN);
+    open.scene.plugin.wait_until("the next build's slider", |_| {
+        frame.tick();
+        view.find_parameter(at(SLIDER).0, at(SLIDER).1) == Some(mix)
+    });
+    assert_eq!(view.removed(), kResultOk);
+    assert_eq!(view.find_parameter(at(SLIDER).0, at(SLIDER).1), None, "without a window there is nothing");
+    screen.destroy(open.window.parent);
 }

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, Weak};
 
 use hotshell_abi::Track;
-use hotshell_abi::editor::{EditorDesc, EditorNote, EditorSize};
+use hotshell_abi::editor::{EditorDesc, EditorField, EditorNote, EditorSize};
 use hotshell_core::shell::editors::{Edit, EditorAccess, Editors};
 use parking_lot::Mutex;
 
 use crate::stage::{Menu, Stage};
+
+/// Most parameters that an editor shows at a time: what is beyond them is not found.
+const MOST_FIELDS: usize = 4096;
 
 /// How far an editor has come.
 #[derive(Clone, PartialEq, Debug)]
@@ -35,6 +38,8 @@ pub(crate) struct Line {
     held: Mutex<Vec<u32>>,
     /// Keys that the user holds, by number.
     played: Mutex<Vec<u32>>,
+    /// Where parameters stand in it, later ones on top.
+    fields: Mutex<Vec<EditorField>>,
     /// Nothing that it says counts any more.
     cut: AtomicBool,
 }
@@ -48,6 +53,7 @@ impl Line {
             desc: Mutex::default(),
             held: Mutex::default(),
             played: Mutex::default(),
+            fields: Mutex::default(),
             cut: AtomicBool::new(false),
         })
     }
@@ -55,7 +61,7 @@ impl Line {
     /// Every lock of it, for the test that plays on meanwhile.
     #[cfg(test)]
     pub(crate) fn hold(&self) -> impl Sized + '_ {
-        (self.progress.lock(), self.desc.lock(), self.held.lock())
+        (self.progress.lock(), self.desc.lock(), self.held.lock(), self.fields.lock())
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -70,6 +76,12 @@ impl Line {
     pub(crate) fn described(&self, desc: EditorDesc) {
         *self.desc.lock() = Some(desc);
         self.editors.described(desc);
+    }
+
+    /// Host id of the parameter at a place in physical pixels from the upper left corner.
+    pub(crate) fn param_at(&self, x: i32, y: i32) -> Option<u32> {
+        let fields = self.fields.lock();
+        fields.iter().rev().find(|field| field.holds(x, y)).map(|field| field.host_id)
     }
 
     /// Its window is mapped.
@@ -193,5 +205,12 @@ impl EditorAccess for Line {
         if let Some(stage) = self.stage.upgrade().filter(|_| !self.is_cut()) {
             stage.want_menu(Menu { id, x, y });
         }
+    }
+
+    fn fields(&self, fields: &[EditorField]) {
+        let fields = fields.iter().copied().take(MOST_FIELDS).collect();
+        // Not dropped under the lock.
+        let before = std::mem::replace(&mut *self.fields.lock(), fields);
+        drop(before);
     }
 }

@@ -261,6 +261,13 @@ impl EditorProxy {
         self.stage.key(Command::Key(key))
     }
 
+    /// Host id of the parameter that the editor on the window shows at a place in physical pixels from the upper left corner.
+    /// VST3's `findParameter`; CLAP has no such question.
+    #[must_use]
+    pub fn param_at(&self, x: i32, y: i32) -> Option<u32> {
+        self.stage.param_at(x, y)
+    }
+
     /// What there is to do: the host's idle timer, and any call of the host's in which it may be called back.
     pub fn tick(&mut self) {
         if self.container.is_none() {

@@ -281,6 +281,11 @@ impl Stage {
         self.inner.lock().shown.as_ref().and_then(|cast| cast.line.desc())
     }
 
+    /// Host id of the parameter at a place on the window.
+    pub(crate) fn param_at(&self, x: i32, y: i32) -> Option<u32> {
+        self.inner.lock().shown.as_ref()?.line.param_at(x, y)
+    }
+
     /// Size of the host's window, in physical pixels, if it has one.
     pub(crate) fn size(&self) -> Option<EditorSize> {
         self.inner.lock().place.map(|place| place.size)

@@ -28,6 +28,8 @@ mod edit;
 mod extras;
 pub(crate) mod handler;
 #[cfg(feature = "editor")]
+mod keys;
+#[cfg(feature = "editor")]
 pub(crate) mod left;
 mod notes;
 #[cfg(feature = "editor")]

@@ -248,6 +248,12 @@ impl Instance {
         [self.factory.cast(), self.context.cast(), self.handler.cast()].into_iter().flatten()
     }
 
+    /// True if the host may have heard of a parameter with this id.
+    #[cfg(feature = "editor")]
+    pub(crate) fn knows(&self, id: u32) -> bool {
+        self.live().is_some_and(|live| live.table().target(id).is_some())
+    }
+
     /// What is alive between `initialize` and `terminate`.
     pub(crate) fn live(&self) -> Option<Arc<Live>> {
         self.live.read().clone()

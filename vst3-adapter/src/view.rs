@@ -112,6 +112,11 @@ impl Window {
         Home::here() == self.home
     }
 
+    /// True if the host may have heard of a parameter with this id.
+    pub(crate) fn knows(&self, id: u32) -> bool {
+        self.instance.knows(id)
+    }
+
     /// Run loops that the host offers without any view.
     pub(crate) fn run_loops(&self) -> impl Iterator<Item = ComPtr<IRunLoop>> + use<> {
         self.instance.run_loops()

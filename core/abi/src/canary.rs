@@ -80,6 +80,7 @@ crossing_types! {
     crate::editor::EditorDesc => "EditorDesc",
     crate::editor::EditorKey => "EditorKey",
     crate::editor::EditorNote => "EditorNote",
+    crate::editor::EditorField => "EditorField",
     crate::editor::EditorArgs => "EditorArgs",
     crate::Track => "Track",
 }

@@ -9,7 +9,7 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
-use crate::{EPOCH, MAGIC, Str, Track};
+use crate::{EPOCH, MAGIC, Slice, Str, Track};
 
 /// Opaque: one open editor of the logic's.
 pub type EditorHandle = *mut c_void;
@@ -153,6 +153,31 @@ pub struct EditorNote {
     pub velocity: f64,
 }
 
+/// Where a parameter stands in an editor: a rectangle in physical pixels from the editor's upper left corner. Right and
+/// bottom are no longer part of it.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EditorField {
+    /// Host id of the parameter.
+    pub host_id: u32,
+    /// First column.
+    pub left: i32,
+    /// First row.
+    pub top: i32,
+    /// First column beside it.
+    pub right: i32,
+    /// First row below it.
+    pub bottom: i32,
+}
+
+impl EditorField {
+    /// True if the pixel at `x` and `y` is in it.
+    #[must_use]
+    pub const fn holds(&self, x: i32, y: i32) -> bool {
+        self.left <= x && x < self.right && self.top <= y && y < self.bottom
+    }
+}
+
 /// Arguments of `editor_open`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -213,6 +238,8 @@ pub struct EditorHost {
     /// [editor]. The user asks for the host's menu of a parameter, at a place in physical pixels from the upper left
     /// corner of the editor.
     pub host_menu: unsafe extern "C" fn(context: EditorHostHandle, host_id: u32, x: i32, y: i32),
+    /// [editor]. Where parameters stand, all of them, later ones on top; said again where it changes.
+    pub fields: unsafe extern "C" fn(context: EditorHostHandle, fields: Slice<'_, EditorField>),
 }
 
 // SAFETY: the table is never written after it is made; its pointers lead to functions.
@@ -337,6 +364,12 @@ impl EditorHostRef {
         // SAFETY: the context is alive as long as `self`.
         unsafe { (self.api().host_menu)(self.context, host_id, x, y) }
     }
+
+    /// Where parameters stand, all of them, later ones on top.
+    pub fn fields(&self, fields: &[EditorField]) {
+        // SAFETY: the context is alive as long as `self`; `fields` outlives the call.
+        unsafe { (self.api().fields)(self.context, Slice::new(fields)) }
+    }
 }
 
 impl Clone for EditorHostRef {
@@ -357,6 +390,15 @@ impl Drop for EditorHostRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_ends_before_its_right_and_its_bottom() {
+        let field = EditorField { host_id: 1, left: -2, top: 3, right: 4, bottom: 5 };
+        assert!(field.holds(-2, 3) && field.holds(3, 4));
+        for (x, y) in [(-3, 3), (4, 3), (0, 2), (0, 5), (i32::MIN, 4), (0, i32::MAX)] {
+            assert!(!field.holds(x, y), "{x} {y}");
+        }
+    }
 
     #[test]
     fn no_scale_makes_a_size_of_nothing() {

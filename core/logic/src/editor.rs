@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 pub use hotshell_abi::Track;
 use hotshell_abi::editor::{EditorArgs, EditorHostRef};
-pub use hotshell_abi::editor::{EditorDesc, EditorKey, EditorSize, WindowHandle, WindowKind};
+pub use hotshell_abi::editor::{EditorDesc, EditorField, EditorKey, EditorSize, WindowHandle, WindowKind};
 
 pub use self::face::Face;
 pub use self::note::{Note, Playing};
@@ -284,6 +284,12 @@ impl EditorContext {
     /// left corner of the editor. Nothing happens where the host has none.
     pub fn host_menu(&self, param: &impl Param, x: i32, y: i32) {
         self.0.host.host_menu(param.host_id(), x, y);
+    }
+
+    /// For the code that draws: where parameters stand in the window, all of them, later ones on top. A host may ask which
+    /// one lies under its pointer (VST3; CLAP hosts do not). Said once, and again where it changes.
+    pub fn fields(&self, fields: &[EditorField]) {
+        self.0.host.fields(fields);
     }
 
     /// Asks the host for another size, in logical pixels. Granted or not, [`EditorWindow::resize`] tells the outcome.

@@ -10,8 +10,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use hotshell_abi::editor::{EditorHost, EditorHostHandle, EditorNote, EditorSize};
-use hotshell_abi::{EPOCH, MAGIC, Str, Track};
+use hotshell_abi::editor::{EditorField, EditorHost, EditorHostHandle, EditorNote, EditorSize};
+use hotshell_abi::{EPOCH, MAGIC, Slice, Str, Track};
 
 /// What an open editor may ask for. None of it may wait for [main] or the host. [editor]
 pub trait EditorAccess: Send + Sync {
@@ -43,6 +43,10 @@ pub trait EditorAccess: Send + Sync {
     fn stop(&self, played: u32);
     /// The user asks for the host's menu of a parameter, at a place in physical pixels.
     fn host_menu(&self, host_id: u32, x: i32, y: i32);
+    /// Where parameters stand, all of them, later ones on top.
+    fn fields(&self, fields: &[EditorField]) {
+        let _ = fields;
+    }
 }
 
 /// One open editor's place in the shell. An `Arc<EditorOwner>`'s address is the `EditorHostHandle`.
@@ -84,6 +88,7 @@ pub static EDITOR_HOST: EditorHost = EditorHost {
     play,
     stop,
     host_menu,
+    fields,
 };
 
 /// What `call` answers; nothing much for a null context, or after a panic.
@@ -176,4 +181,8 @@ unsafe extern "C" fn stop(context: EditorHostHandle, played: u32) {
 
 unsafe extern "C" fn host_menu(context: EditorHostHandle, host_id: u32, x: i32, y: i32) {
     guarded(context, |editor| editor.host_menu(host_id, x, y));
+}
+
+unsafe extern "C" fn fields(context: EditorHostHandle, fields: Slice<'_, EditorField>) {
+    guarded(context, |editor| editor.fields(fields.as_slice()));
 }

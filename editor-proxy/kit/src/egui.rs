@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use baseview::dpi::{PhysicalSize, Size};
 use egui_baseview::{App, EguiWindow, EguiWindowSettings, Frame, GraphicsConfig};
-use hotshell_logic::editor::{Editor, EditorContext, EditorError};
+use hotshell_logic::editor::{Editor, EditorContext, EditorError, EditorField};
 
 use crate::window::keys::{Keys, own_scale};
 use crate::window::{Open, Parent};
@@ -75,6 +75,7 @@ pub fn editor(
             frames: 0,
             dead: false,
             egui: None,
+            fields: Vec::new(),
             keys: None,
             post: Arc::clone(&post),
             closing: Arc::clone(&closing),
@@ -126,6 +127,8 @@ struct Drawn<F> {
     frames: u8,
     dead: bool,
     egui: Option<egui::Context>,
+    /// What the shell knows of where the parts stand.
+    fields: Vec<EditorField>,
     keys: Option<Keys>,
     post: Arc<Post>,
 }
@@ -174,6 +177,9 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
         if done.is_none() {
             self.dead = true;
             return;
+        }
+        if hand::have_moved(ui.ctx(), &mut self.fields) {
+            self.cx.fields(&self.fields);
         }
         // First the shell: it gives the keyboard back to the host unless it is wanted.
         let wanted = ui.ctx().egui_wants_keyboard_input();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vst3::Steinberg::Linux::{
     FileDescriptor, IEventHandler, IRunLoop, IRunLoopTrait, ITimerHandler, ITimerHandlerTrait, TimerInterval,
 };
-use vst3::Steinberg::Vst::IEditControllerTrait;
+use vst3::Steinberg::Vst::{IEditControllerTrait, IParameterFinder, IParameterFinderTrait};
 use vst3::Steinberg::{
     FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport, IPlugViewContentScaleSupportTrait,
     IPlugViewTrait, ViewRect, kInvalidArgument, kNotImplemented, kPlatformTypeWaylandSurfaceID,
@@ -277,6 +277,23 @@ impl HostView {
             let scale = view.cast::<IPlugViewContentScaleSupport>().expect("it takes a scale");
             // SAFETY: the reference in hand keeps it alive.
             unsafe { scale.setContentScaleFactor(factor) }
+        })
+    }
+
+    /// `findParameter`.
+    ///
+    /// # Panics
+    /// If the view has no such interface.
+    #[must_use]
+    pub fn find_parameter(&self, x: i32, y: i32) -> Option<u32> {
+        self.with(|view| {
+            let finder = view.cast::<IParameterFinder>().expect("it finds parameters");
+            let mut id = 0;
+            // SAFETY: the reference in hand keeps it alive; a live local.
+            let result = unsafe { finder.findParameter(x, y, &raw mut id) };
+            // SAFETY: null is what is tried.
+            assert_ne!(unsafe { finder.findParameter(x, y, std::ptr::null_mut()) }, kResultOk);
+            (result == kResultOk).then_some(id)
         })
     }
 

@@ -15,14 +15,17 @@ use std::sync::Arc;
 
 use hotshell_editor_proxy::{EditorKey, EditorProxy, EditorSize, WindowHandle, WindowKind};
 use vst3::Steinberg::Linux::IRunLoop;
+use vst3::Steinberg::Vst::{IParameterFinder, IParameterFinderTrait, ParamID};
 use vst3::Steinberg::{
     FIDString, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
-    IPlugViewContentScaleSupportTrait, IPlugViewTrait, TBool, ViewRect, char16, int16, kInvalidArgument,
+    IPlugViewContentScaleSupportTrait, IPlugViewTrait, TBool, ViewRect, char16, int16, int32, kInvalidArgument,
     kPlatformTypeHWND, kPlatformTypeNSView, kPlatformTypeX11EmbedWindowID, kResultFalse, kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
+use super::keys::key_of;
 use super::left;
+use super::put;
 use super::run_loop::Timer;
 use crate::error::{gate, guard};
 use crate::instance::Instance;
@@ -75,9 +78,8 @@ impl Frame {
     /// The host's menu, where it has one. It may call anything meanwhile, the view's last release included.
     fn pop_up(&self, instance: &Instance, menu: Menu) {
         let Menu { id, x, y } = menu;
-        let known = instance.live().is_some_and(|live| live.table().target(id).is_some());
         let view = self.view.load(Acquire);
-        if known && !view.is_null() {
+        if instance.knows(id) && !view.is_null() {
             // SAFETY: the view is the host's own, as in `resize`.
             unsafe { instance.handler.pop_up(view, id, x, y) };
         }
@@ -163,7 +165,7 @@ impl Own {
 }
 
 impl Class for View {
-    type Interfaces = (IPlugView, IPlugViewContentScaleSupport);
+    type Interfaces = (IPlugView, IPlugViewContentScaleSupport, IParameterFinder);
 }
 
 impl Drop for View {
@@ -346,7 +348,7 @@ impl IPlugViewTrait for View {
         self.gate(|view| {
             let Some(found) = view.own.window.look(EditorProxy::size) else { return kResultFalse };
             // SAFETY: VST3: null or one structure to write.
-            if unsafe { crate::com::put(size, rect_of(found)) } { kResultOk } else { kInvalidArgument }
+            if unsafe { put(size, rect_of(found)) } { kResultOk } else { kInvalidArgument }
         })
     }
 
@@ -408,6 +410,18 @@ impl IPlugViewContentScaleSupportTrait for View {
     }
 }
 
+impl IParameterFinderTrait for View {
+    unsafe fn findParameter(&self, x: int32, y: int32, id: *mut ParamID) -> tresult {
+        self.gate(|view| {
+            let window = &view.own.window;
+            let found = window.look(|proxy| proxy.param_at(x, y)).flatten().filter(|id| window.knows(*id));
+            // SAFETY: VST3: null (which `put` checks) or a place for one.
+            let done = found.is_some_and(|found| unsafe { put(id, found) });
+            if done { kResultOk } else { kResultFalse }
+        })
+    }
+}
+
 impl Inner {
     /// A key is ours only while a text field has the focus; the rest is the host's (the space bar starts its transport).
     fn key(&self, key: EditorKey) -> tresult {
@@ -416,71 +430,6 @@ impl Inner {
             _ => kResultFalse,
         }
     }
-}
-
-fn key_of(unit: char16, code: int16, modifiers: int16, pressed: bool) -> EditorKey {
-    EditorKey {
-        character: typed(unit, code),
-        named: named(code),
-        modifiers: self::modifiers(modifiers),
-        pressed: u32::from(pressed),
-    }
-}
-
-/// Some hosts give a character for what a key types, some VST3's number of it, some both.
-fn typed(unit: char16, code: int16) -> u32 {
-    /// `KEY_SPACE`.
-    const SPACE: int16 = 7;
-    /// `KEY_NUMPAD0` to `KEY_NUMPAD9`.
-    const DIGITS: std::ops::RangeInclusive<int16> = 24..=33;
-    match (unit, code) {
-        (0, SPACE) => u32::from(b' '),
-        (0, digit) if DIGITS.contains(&digit) => {
-            u32::from(b'0') + u32::from((digit - DIGITS.start()).cast_unsigned())
-        }
-        // Half of a pair is no character.
-        (unit, _) => char::from_u32(u32::from(unit)).map_or(0, u32::from),
-    }
-}
-
-/// VST3's virtual key codes.
-const fn named(code: int16) -> u32 {
-    match code {
-        1 => EditorKey::BACKSPACE,
-        2 => EditorKey::TAB,
-        4 | 19 => EditorKey::ENTER,
-        6 => EditorKey::ESCAPE,
-        9 => EditorKey::END,
-        10 => EditorKey::HOME,
-        11 => EditorKey::LEFT,
-        12 => EditorKey::UP,
-        13 => EditorKey::RIGHT,
-        14 => EditorKey::DOWN,
-        15 => EditorKey::PAGE_UP,
-        16 => EditorKey::PAGE_DOWN,
-        22 => EditorKey::DELETE,
-        _ => 0,
-    }
-}
-
-/// VST3's modifier bits: shift 1, alternate 2, command 4 (control on Windows and Linux), control 8 (the system's own key
-/// there).
-const fn modifiers(bits: int16) -> u32 {
-    let bits = bits.cast_unsigned() as u32;
-    let mut found = 0;
-    if bits & 1 != 0 {
-        found |= EditorKey::SHIFT;
-    }
-    if bits & 2 != 0 {
-        found |= EditorKey::ALT;
-    }
-    if bits & 4 != 0 {
-        found |= if cfg!(target_os = "macos") { EditorKey::COMMAND } else { EditorKey::CONTROL };
-    }
-    if bits & 8 != 0 {
-        found |= if cfg!(target_os = "macos") { EditorKey::CONTROL } else { EditorKey::COMMAND };
-    }
-    found
 }
 
 #[cfg(test)]
@@ -518,15 +467,6 @@ mod tests {
         assert_eq!(Rc::strong_count(&frame), before, "no count is touched there");
         left::drop_own();
         assert_eq!(Rc::strong_count(&frame), 1, "and each of them here");
-    }
-
-    #[test]
-    fn what_a_key_types_is_found_wherever_a_host_puts_it() {
-        assert_eq!(typed(u16::from(b'a'), 0), u32::from(b'a'));
-        assert_eq!(typed(0, 7), u32::from(b' '));
-        assert_eq!(typed(u16::from(b' '), 7), u32::from(b' '));
-        assert_eq!([typed(0, 24), typed(0, 33)], [u32::from(b'0'), u32::from(b'9')]);
-        assert_eq!([typed(0, 11), typed(0, i16::MIN), typed(0xd83c, 0)], [0; 3]);
     }
 
     #[test]

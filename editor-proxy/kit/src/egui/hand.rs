@@ -7,7 +7,7 @@
 //! parts show what the cell says and write nothing: automation moves them without feeding back.
 
 use egui::{Context, Event, Id, MouseWheelUnit, Plugin, PointerButton, Response, Ui, Vec2};
-use hotshell_logic::editor::{EditorContext, Face, Hold};
+use hotshell_logic::editor::{EditorContext, EditorField, Face, Hold};
 use hotshell_logic::params::Param;
 
 /// With shift, a hand moves by a tenth.
@@ -67,6 +67,10 @@ struct Wheel {
 pub(super) struct Hands {
     held: Vec<Held>,
     wheel: Wheel,
+    /// Where the parts of this pass stand.
+    fields: Vec<EditorField>,
+    /// Where those of the pass before stood.
+    stood: Vec<EditorField>,
 }
 
 impl Plugin for Hands {
@@ -84,6 +88,8 @@ impl Plugin for Hands {
             self.wheel = Wheel { last: Some(ui.input(|i| i.time)), ..Wheel::default() };
         }
         self.wheel.taken = false;
+        std::mem::swap(&mut self.fields, &mut self.stood);
+        self.fields.clear();
     }
 }
 
@@ -107,15 +113,37 @@ pub(super) fn put<P: Param>(cx: &EditorContext, param: &P, plain: f64) -> bool {
     moves
 }
 
-/// A secondary click asks for the host's menu of `param`, at the pointer.
+/// Where the parts of the last pass stand, if that is not what is in `known`, which it is afterwards.
+pub(super) fn have_moved(ctx: &Context, known: &mut Vec<EditorField>) -> bool {
+    let moved = |hands: &mut Hands| {
+        let moved = hands.stood != *known;
+        if moved {
+            known.clone_from(&hands.stood);
+        }
+        moved
+    };
+    ctx.with_plugin(moved).unwrap_or(false)
+}
+
+/// Of a place in the window, in points.
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and no window is as large")]
+fn pixels(ui: &Ui, points: f32) -> i32 {
+    (points * ui.ctx().pixels_per_point()).round() as i32
+}
+
+/// The host may ask which parameter lies under its pointer; and a secondary click asks for the host's menu of `param`.
 pub(super) fn ask_host<P: Param>(ui: &Ui, cx: &EditorContext, param: &P, response: &Response) {
+    let at = response.interact_rect;
+    let pixels = |points| pixels(ui, points);
+    if at.is_positive() {
+        let (left, top, right, bottom) = (pixels(at.left()), pixels(at.top()), pixels(at.right()), pixels(at.bottom()));
+        let field = EditorField { host_id: param.host_id(), left, top, right, bottom };
+        ui.ctx().plugin_or_default::<Hands>().lock().fields.push(field);
+    }
     if !response.secondary_clicked() {
         return;
     }
     if let Some(at) = response.interact_pointer_pos() {
-        let scale = ui.ctx().pixels_per_point();
-        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and no window is as large")]
-        let pixels = |points: f32| (points * scale).round() as i32;
         cx.host_menu(param, pixels(at.x), pixels(at.y));
     }
 }

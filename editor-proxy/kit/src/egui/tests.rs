@@ -525,3 +525,21 @@ fn a_secondary_click_asks_for_the_hosts_menu_where_the_pointer_is_and_moves_noth
         );
     }
 }
+
+#[test]
+fn each_part_that_is_drawn_stands_somewhere_and_one_that_is_gone_does_not() {
+    let (mut scene, mut known) = (scene(), Vec::new());
+    scene.egui.set_pixels_per_point(2.0);
+    scene.frame(vec![], a_knob);
+    let (response, _) = scene.frame(vec![], a_knob);
+    assert!(hand::have_moved(&scene.egui, &mut known));
+    let [field] = known[..] else { panic!("one knob: {known:?}") };
+    let (at, scale) = (response.rect, scene.egui.pixels_per_point());
+    let place = [at.left(), at.top(), at.right(), at.bottom()].map(|side| f64::from((side * scale).round()));
+    near(&[field.left, field.top, field.right, field.bottom].map(f64::from), &place);
+    assert_eq!(field.host_id, scene.params.gain.host_id());
+    scene.frame(vec![], a_knob);
+    assert!(!hand::have_moved(&scene.egui, &mut known), "said once");
+    scene.frame(vec![], |ui: &mut Ui, _: &EditorContext, _: &Knobs| ui.label("nothing"));
+    assert!(hand::have_moved(&scene.egui, &mut known) && known.is_empty(), "{known:?}");
+}
