@@ -2,9 +2,10 @@
 //! is told at its next safe call, least and once.
 
 use hotshell_tests::{
-    Call, Event, Fixture, HostOptions, OnRestart, Phase, Play, Plugin, Role, Scene, Scope, Setup, Signal,
-    TestSlot, Vst3, Vst3Options, What, constant, first_outside, guard, restart,
+    Call, Event, Fixture, HostFrame, HostOptions, Module, OnRestart, Phase, Play, Plugin, Role, Scene, Scope,
+    Setup, Signal, TestSlot, Vst3, Vst3Options, What, constant, first_outside, guard, restart,
 };
+use vst3::Steinberg::kResultOk;
 
 fn steady(features: &[&str]) -> Fixture {
     Fixture::new("fixture-steady", features)
@@ -520,4 +521,40 @@ fn both_formats_of_one_plug_in_reload_from_one_slot_in_one_host() {
     }
     clap.stop().assert_clean();
     scene.plugin.stop().assert_clean();
+}
+
+#[test]
+fn a_host_whose_context_offers_a_run_loop_is_told_without_a_view_or_any_call() {
+    for of_factory in [true, false] {
+        let (context, slot) = (HostFrame::default(), TestSlot::new());
+        let bundle = Module::load(&gainlike(&[]).vst3_shell(&slot)).expect("the shell loads");
+        bundle.set_host_context(of_factory.then_some(&context));
+        let mut plugin = Vst3::create(&bundle, 0, Vst3Options::default()).expect("the shell is made");
+        let begins = |plugin: &mut Vst3| {
+            if of_factory { plugin.initialise() } else { plugin.initialise_with(&context) }
+        };
+        assert_eq!([begins(&mut plugin), begins(&mut plugin)], [kResultOk; 2], "as pedalboard does");
+        assert_eq!(context.timers(), 1);
+        plugin.nudge();
+        plugin.activate(Setup::default());
+        let mut scene = Scene { plugin, bundle, slot };
+        let mark = scene.plugin.calls().mark();
+        scene.publish_and_run(&gainlike(&["added"]).logic(), &constant(0.5)).assert_continuous();
+        let titles = |call: Call| match call.what {
+            What::RestartComponent(flags) => flags & restart::TITLES != 0,
+            _ => false,
+        };
+        let told = |plugin: &Vst3| plugin.calls().since(mark).into_iter().filter(|call| titles(*call)).count();
+        scene.plugin.wait_until("the host hears of the new parameter", |plugin| {
+            context.tick();
+            told(plugin) > 0
+        });
+        context.tick();
+        assert_eq!(told(&scene.plugin), 1, "once");
+        scene.plugin.deactivate();
+        assert_eq!(scene.plugin.terminate(), kResultOk);
+        assert_eq!(context.timers(), 0);
+        context.tick_late();
+        assert_eq!((begins(&mut scene.plugin), context.timers()), (kResultOk, 1));
+    }
 }

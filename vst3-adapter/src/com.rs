@@ -29,11 +29,9 @@ mod extras;
 pub(crate) mod handler;
 #[cfg(feature = "editor")]
 mod keys;
-#[cfg(feature = "editor")]
 pub(crate) mod left;
 mod notes;
-#[cfg(feature = "editor")]
-mod run_loop;
+pub(crate) mod run_loop;
 pub(crate) mod stream;
 mod units;
 #[cfg(feature = "editor")]

@@ -72,7 +72,6 @@ pub fn module_entry<A: Artifact>() -> bool {
 pub fn module_exit<A: Artifact>() -> bool {
     guard(false, || {
         let _ = A::vst3().users.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| n.checked_sub(1));
-        #[cfg(feature = "editor")]
         crate::com::left::drop_own();
         true
     })

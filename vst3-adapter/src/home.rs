@@ -4,7 +4,7 @@
 //! that runs as the thread ends, and a host may have unloaded the library by then. A place in memory of the thread's own,
 //! without a destructor, tells as much.
 //!
-//! Called by: `view`, `com/left`. Calls: nothing. Threads: [any] but audio.
+//! Called by: `view`, `com/left`, `instance/clock`. Calls: nothing. Threads: [any] but audio.
 
 thread_local! {
     static PLACE: u8 = const { 0 };

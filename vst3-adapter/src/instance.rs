@@ -14,7 +14,6 @@ use hotshell_abi::{AudioConfig, NotePortsDesc, RenderMode};
 use hotshell_core::host::Level;
 use hotshell_core::shell::{Changes, LayoutInfo, Phase, Plugins, Shell, ShellError};
 use parking_lot::{Mutex, RwLock};
-#[cfg(feature = "editor")]
 use vst3::{ComPtr, Steinberg::Linux::IRunLoop};
 
 use crate::com::PREFETCH_UNREAD;
@@ -28,6 +27,7 @@ use crate::process::bystander::Bystander;
 use crate::process::cell::Cell;
 use crate::process::flushed::Flushed;
 
+mod clock;
 mod surroundings;
 mod tell;
 
@@ -55,6 +55,7 @@ pub(crate) struct Instance {
     /// The next block begins without any sound of before.
     pub(crate) clear: AtomicBool,
     surroundings: Mutex<surroundings::Surroundings>,
+    clock: clock::Clock,
 }
 
 // Hosts call from any thread, whatever VST3 says.
@@ -222,6 +223,7 @@ impl Instance {
             stopped: AtomicBool::new(false),
             clear: AtomicBool::new(false),
             surroundings: Mutex::default(),
+            clock: clock::Clock::default(),
         }
     }
 
@@ -243,7 +245,6 @@ impl Instance {
     }
 
     /// Run loops that the host offers without any view, likeliest first (FORMATS 5).
-    #[cfg(feature = "editor")]
     pub(crate) fn run_loops(&self) -> impl Iterator<Item = ComPtr<IRunLoop>> + use<> {
         [self.factory.cast(), self.context.cast(), self.handler.cast()].into_iter().flatten()
     }
@@ -297,6 +298,7 @@ impl Instance {
         self.drop_prepared(&mut control);
         *control = Control::default();
         drop(control);
+        self.stop_clock();
         self.handler.clear();
         self.context.clear();
         self.pending.store(0, Ordering::Relaxed);
@@ -308,7 +310,6 @@ impl Instance {
             // Whoever still holds a reference of this moment finds a shell that makes no call.
             live.shell.disconnect();
         }
-        #[cfg(feature = "editor")]
         crate::com::left::drop_own();
     }
 

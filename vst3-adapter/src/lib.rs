@@ -44,7 +44,6 @@ mod entry;
 mod error;
 mod events;
 mod factory;
-#[cfg(feature = "editor")]
 mod home;
 mod host;
 mod instance;

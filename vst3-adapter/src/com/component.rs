@@ -113,8 +113,9 @@ impl IPluginBaseTrait for Component {
             // SAFETY: VST3: the context is null or the host's object, valid for the call.
             unsafe { self.0.context.set(context) };
             let done = self.0.initialize(self.0.host_name());
-            if done.is_err() {
-                self.0.context.clear();
+            match done {
+                Ok(()) => self.0.start_clock(),
+                Err(_) => self.0.context.clear(),
             }
             answer(done, refused)
         })

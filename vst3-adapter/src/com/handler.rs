@@ -13,9 +13,7 @@ use vst3::Steinberg::{
     IPlugView,
     Vst::{IComponentHandler3, IComponentHandler3Trait, IContextMenuTrait},
 };
-#[cfg(feature = "editor")]
-use vst3::Interface;
-use vst3::{ComPtr, ComRef};
+use vst3::{ComPtr, ComRef, Interface};
 
 /// The host's component handler; null early, and in some hosts for ever.
 #[derive(Default)]
@@ -54,7 +52,6 @@ impl Handler {
     }
 
     /// What else it is, if it is that.
-    #[cfg(feature = "editor")]
     pub(crate) fn cast<I: Interface>(&self) -> Option<ComPtr<I>> {
         self.get()?.cast()
     }

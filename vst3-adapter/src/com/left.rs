@@ -68,6 +68,15 @@ pub(crate) fn end(what: impl Any) {
     }
 }
 
+/// The same for what belongs to the thread `home`.
+pub(crate) fn end_at(home: Home, what: impl Any) {
+    if home == Home::here() {
+        end(what);
+    } else {
+        keep(home, Box::new(what));
+    }
+}
+
 /// Drops what belongs to this thread; inside a callback of the host's run loop, nothing. The host may be called. [any] but
 /// audio
 pub(crate) fn drop_own() {

@@ -1,6 +1,6 @@
 //! A timer of the host's run loop.
 //!
-//! Called by: `com/view`; the host ticks. Calls: the host, `com/left`. Threads: [main].
+//! Called by: `com/view`, `instance/clock`; the host ticks. Calls: the host, `com/left`. Threads: [main].
 
 #![allow(unsafe_code, reason = "DESIGN 9.9: the host's interfaces are C's")]
 
@@ -12,14 +12,14 @@ use super::left;
 use crate::error::guard;
 
 /// A timer that runs. Dropped: unregistered, which must not be inside of a callback (`left::end`).
-pub(super) struct Timer {
+pub(crate) struct Timer {
     run_loop: ComPtr<IRunLoop>,
     handler: ComPtr<ITimerHandler>,
 }
 
 impl Timer {
     /// Runs `tick` every `period` milliseconds. `None` if the run loop has no timer to offer.
-    pub(super) fn start(
+    pub(crate) fn start(
         run_loop: ComPtr<IRunLoop>,
         period: u64,
         tick: impl Fn() + 'static,
