@@ -16,7 +16,7 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::{int16, int32, kInvalidArgument, kResultFalse, kResultOk, tresult};
 
 use super::{Component, put, text_at, wide};
-use crate::events::PRESSURE;
+use crate::events::{PRESSURE, expression_in, expression_out};
 use crate::instance::Live;
 
 /// One kind of note expression: VST3's number, name, unit, value at rest, flags.
@@ -29,11 +29,14 @@ type Kind = (u32, &'static str, &'static str, f64, i32);
 )]
 const BOTH_WAYS: i32 = flags::kIsBipolar as i32;
 
+const VOLUME: u32 = 0;
+const TUNING: u32 = 2;
+
 /// What a logic with CLAP's note dialect understands (CLAP's seven expressions).
 const KINDS: [Kind; 7] = [
-    (0, "Volume", "dB", 0.25, 0),
+    (VOLUME, "Volume", "dB", 0.25, 0),
     (1, "Pan", "", 0.5, BOTH_WAYS),
-    (2, "Tuning", "semitones", 0.5, BOTH_WAYS),
+    (TUNING, "Tuning", "semitones", 0.5, BOTH_WAYS),
     (3, "Vibrato", "", 0.0, 0),
     (4, "Expression", "", 1.0, 0),
     (5, "Brightness", "", 0.5, 0),
@@ -52,6 +55,27 @@ fn described((id, name, unit, rest, flags): &Kind) -> NoteExpressionTypeInfo {
         valueDesc: value,
         associatedParameterId: kNoParamId,
         flags: *flags,
+    }
+}
+
+/// What a value 0..=1 reads as in its kind's unit, which the host shows beside it.
+fn text_of(id: NoteExpressionTypeID, value: f64) -> String {
+    match expression_in(id, value) {
+        Some((VOLUME, gain)) if gain > 0.0 => format!("{:.2}", 20.0 * gain.log10()),
+        Some((VOLUME, _)) => "-inf".to_owned(),
+        Some((TUNING, semitones)) => format!("{semitones:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// The way back, brought into the range.
+fn value_of(id: NoteExpressionTypeID, text: &str) -> Option<f64> {
+    let (text, unit) = (text.trim(), KINDS.iter().find(|kind| kind.0 == id)?.2);
+    let shown: f64 = text.strip_suffix(unit).unwrap_or(text).trim_end().parse().ok()?;
+    match id {
+        VOLUME => expression_out(VOLUME, 10.0_f64.powf(shown / 20.0)).map(|(_, value)| value),
+        TUNING => expression_out(TUNING, shown).map(|(_, value)| value),
+        _ => shown.is_finite().then(|| shown.clamp(0.0, 1.0)),
     }
 }
 
@@ -119,7 +143,7 @@ impl INoteExpressionControllerTrait for Component {
         self.0.with(|live| {
             let known = expresses(live, bus, channel) && KINDS.iter().any(|kind| kind.0 == id);
             // SAFETY: VST3: null (which `put` checks) or a place for 128 units.
-            if known && unsafe { put(text, wide(&format!("{value:.3}"))) } {
+            if known && unsafe { put(text, wide(&text_of(id, value))) } {
                 kResultOk
             } else {
                 kInvalidArgument
@@ -139,8 +163,7 @@ impl INoteExpressionControllerTrait for Component {
             let known = expresses(live, bus, channel) && KINDS.iter().any(|kind| kind.0 == id);
             // SAFETY: VST3: null (checked there) or a text that ends with 0.
             let text = unsafe { text_at(text) }.filter(|_| known);
-            let parsed = text.and_then(|text| text.trim().parse::<f64>().ok());
-            match parsed.filter(|parsed| (0.0..=1.0).contains(parsed)) {
+            match text.and_then(|text| value_of(id, &text)) {
                 // SAFETY: VST3: null (which `put` checks) or a place for one.
                 Some(parsed) if unsafe { put(value, parsed) } => kResultOk,
                 _ => kResultFalse,
@@ -189,5 +212,32 @@ const fn expression_of(control: u32) -> NoteExpressionTypeID {
         Y => 5,
         PRESS => PRESSURE,
         _ => vst3::Steinberg::Vst::NoteExpressionTypeIDs_::kInvalidTypeID,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_reads_in_the_unit_that_the_host_shows_beside_it() {
+        for (id, value, text) in [
+            (VOLUME, 0.25, "0.00"),
+            (VOLUME, 0.5, "6.02"),
+            (VOLUME, 0.0, "-inf"),
+            (TUNING, 0.5, "0.00"),
+            (TUNING, 0.45, "-12.00"),
+            (5, 0.25, "0.250"),
+        ] {
+            assert_eq!(text_of(id, value), text);
+            let back = value_of(id, text).expect("what it says it takes");
+            assert_eq!(text_of(id, back), text, "and means by it what it said");
+        }
+        assert_eq!(value_of(VOLUME, " 0 dB "), Some(0.25));
+        assert_eq!(value_of(TUNING, "12semitones"), Some(0.55));
+        assert_eq!([(VOLUME, "13"), (TUNING, "200"), (5, "1.5")].map(|(id, text)| value_of(id, text)), [Some(1.0); 3]);
+        for (id, text) in [(5, ""), (VOLUME, "NaN"), (5, "inf"), (99, "0"), (TUNING, "dB")] {
+            assert_eq!(value_of(id, text), None, "{id} {text}");
+        }
     }
 }
