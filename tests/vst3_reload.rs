@@ -544,7 +544,8 @@ fn a_host_whose_context_offers_a_run_loop_is_told_without_a_view_or_any_call() {
             What::RestartComponent(flags) => flags & restart::TITLES != 0,
             _ => false,
         };
-        let told = |plugin: &Vst3| plugin.calls().since(mark).into_iter().filter(|call| titles(*call)).count();
+        let told =
+            |plugin: &Vst3| plugin.calls().since(mark).into_iter().filter(|call| titles(*call)).count();
         scene.plugin.wait_until("the host hears of the new parameter", |plugin| {
             context.tick();
             told(plugin) > 0

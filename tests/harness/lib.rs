@@ -67,6 +67,6 @@ pub use seat::{ClapSeat, Seat, Vst3Seat};
 pub use slot::TestSlot;
 pub use track::HostTrack;
 pub use vst3::{
-    Asking, Habits, HostFrame, HostView, Module, OnRestart, Rude, Vst3, Vst3Options, Vst3View, WhileOpen, rect,
-    restart,
+    Asking, Habits, HostFrame, HostView, Module, OnRestart, Rude, Vst3, Vst3Options, Vst3View, WhileOpen,
+    rect, restart,
 };

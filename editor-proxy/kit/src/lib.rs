@@ -15,7 +15,7 @@ pub mod window;
 
 pub use baseview;
 pub use hotshell_logic::editor::{
-    Editor, EditorContext, EditorDesc, EditorError, EditorField, EditorKey, EditorSize, EditorWindow, Face, Gesture, Hold,
-    Note, Playing, Track, WindowHandle, WindowKind,
+    Editor, EditorContext, EditorDesc, EditorError, EditorField, EditorKey, EditorSize, EditorWindow, Face,
+    Gesture, Hold, Note, Playing, Track, WindowHandle, WindowKind,
 };
 pub use window::raw;

@@ -14,9 +14,9 @@ use vst3::Steinberg::Linux::{
 };
 use vst3::Steinberg::Vst::{IEditControllerTrait, IParameterFinder, IParameterFinderTrait};
 use vst3::Steinberg::{
-    FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport, IPlugViewContentScaleSupportTrait,
-    IPlugViewTrait, ViewRect, kInvalidArgument, kNotImplemented, kPlatformTypeWaylandSurfaceID,
-    kPlatformTypeX11EmbedWindowID, kResultOk, tresult,
+    FUnknown, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
+    IPlugViewContentScaleSupportTrait, IPlugViewTrait, ViewRect, kInvalidArgument, kNotImplemented,
+    kPlatformTypeWaylandSurfaceID, kPlatformTypeX11EmbedWindowID, kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 

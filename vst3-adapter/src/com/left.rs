@@ -60,7 +60,8 @@ pub(crate) fn keep(home: Home, what: Box<dyn Any>) {
 
 /// Ends `what`, which is this thread's: at once, or, inside a callback of the host's run loop, when that has returned and
 /// the host calls next. The host may be called. [any] but audio
-pub(crate) fn end(what: impl Any) {
+pub(crate) fn end(what: Option<impl Any>) {
+    let Some(what) = what else { return };
     if Callback::is_running() {
         keep(Home::here(), Box::new(what));
     } else {
@@ -71,7 +72,7 @@ pub(crate) fn end(what: impl Any) {
 /// The same for what belongs to the thread `home`.
 pub(crate) fn end_at(home: Home, what: impl Any) {
     if home == Home::here() {
-        end(what);
+        end(Some(what));
     } else {
         keep(home, Box::new(what));
     }
@@ -136,15 +137,15 @@ mod tests {
         let (told, ends) = mpsc::channel();
         let one = || Told(told.clone(), Rc::new(()));
         let callback = Callback::enter();
-        end(one());
+        end(Some(one()));
         drop(Callback::enter());
         drop_own();
-        end(one());
+        end(Some(one()));
         assert!(ends.try_recv().is_err(), "one inside another is still one");
         drop(callback);
         drop_own();
         assert_eq!(ends.try_iter().count(), 2);
-        guard((), || end(one()));
+        guard((), || end(Some(one())));
         assert_eq!(ends.try_iter().count(), 1, "at once");
     }
 }

@@ -235,7 +235,10 @@ mod tests {
         }
         assert_eq!(value_of(VOLUME, " 0 dB "), Some(0.25));
         assert_eq!(value_of(TUNING, "12semitones"), Some(0.55));
-        assert_eq!([(VOLUME, "13"), (TUNING, "200"), (5, "1.5")].map(|(id, text)| value_of(id, text)), [Some(1.0); 3]);
+        assert_eq!(
+            [(VOLUME, "13"), (TUNING, "200"), (5, "1.5")].map(|(id, text)| value_of(id, text)),
+            [Some(1.0); 3]
+        );
         for (id, text) in [(5, ""), (VOLUME, "NaN"), (5, "inf"), (99, "0"), (TUNING, "dB")] {
             assert_eq!(value_of(id, text), None, "{id} {text}");
         }

@@ -19,11 +19,7 @@ pub(crate) struct Timer {
 
 impl Timer {
     /// Runs `tick` every `period` milliseconds. `None` if the run loop has no timer to offer.
-    pub(crate) fn start(
-        run_loop: ComPtr<IRunLoop>,
-        period: u64,
-        tick: impl Fn() + 'static,
-    ) -> Option<Self> {
+    pub(crate) fn start(run_loop: ComPtr<IRunLoop>, period: u64, tick: impl Fn() + 'static) -> Option<Self> {
         let handler = ComWrapper::new(Ticker(Box::new(tick))).to_com_ptr::<ITimerHandler>()?;
         // SAFETY: both references keep their objects alive.
         let started = unsafe { run_loop.registerTimer(handler.as_ptr(), period) };

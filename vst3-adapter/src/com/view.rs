@@ -9,17 +9,18 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_void};
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::Arc;
 
 use hotshell_editor_proxy::{EditorKey, EditorProxy, EditorSize, WindowHandle, WindowKind};
 use vst3::Steinberg::Linux::IRunLoop;
 use vst3::Steinberg::Vst::{IParameterFinder, IParameterFinderTrait, ParamID};
 use vst3::Steinberg::{
     FIDString, IPlugFrame, IPlugFrameTrait, IPlugView, IPlugViewContentScaleSupport,
-    IPlugViewContentScaleSupportTrait, IPlugViewTrait, TBool, ViewRect, char16, int16, int32, kInvalidArgument,
-    kPlatformTypeHWND, kPlatformTypeNSView, kPlatformTypeX11EmbedWindowID, kResultFalse, kResultOk, tresult,
+    IPlugViewContentScaleSupportTrait, IPlugViewTrait, TBool, ViewRect, char16, int16, int32,
+    kInvalidArgument, kPlatformTypeHWND, kPlatformTypeNSView, kPlatformTypeX11EmbedWindowID, kResultFalse,
+    kResultOk, tresult,
 };
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
@@ -151,7 +152,7 @@ impl Own {
         let home = self.window.home();
         if self.window.is_home() {
             let (timer, host) = (self.timer.take(), self.frame.host.take());
-            timer.map(left::end);
+            left::end(timer);
             drop(self);
             drop(host);
         } else if window_ends_anywhere {
@@ -233,7 +234,7 @@ impl Inner {
         // Under no borrow, all of this: a host may be called.
         let timer = { run_loops }.find_map(|run_loop| Timer::start(run_loop, TICK, self.ticks()));
         let before = self.own.timer.replace(timer);
-        before.map(left::end);
+        left::end(before);
         if !self.attached.get() {
             self.stop_timer();
         }
@@ -250,7 +251,7 @@ impl Inner {
 
     fn stop_timer(&self) {
         let timer = self.own.timer.take();
-        timer.map(left::end);
+        left::end(timer);
     }
 
     fn attach(self: &Arc<Self>, handle: WindowHandle) -> tresult {

@@ -245,7 +245,11 @@ mod tests {
         }
         assert!(player.meanwhile.is_empty(), "all of it was said");
         let heard: Vec<u8> = player.heard.iter().map(|bytes| bytes[2]).collect();
-        assert_eq!(heard, [1, 2, 10, 4, 11, 6, 7, 8], "in order, but for what was replaced before it was heard");
+        assert_eq!(
+            heard,
+            [1, 2, 10, 4, 11, 6, 7, 8],
+            "in order, but for what was replaced before it was heard"
+        );
     }
 
     #[test]

@@ -136,7 +136,8 @@ pub(super) fn ask_host<P: Param>(ui: &Ui, cx: &EditorContext, param: &P, respons
     let at = response.interact_rect;
     let pixels = |points| pixels(ui, points);
     if at.is_positive() {
-        let (left, top, right, bottom) = (pixels(at.left()), pixels(at.top()), pixels(at.right()), pixels(at.bottom()));
+        let (left, top, right, bottom) =
+            (pixels(at.left()), pixels(at.top()), pixels(at.right()), pixels(at.bottom()));
         let field = EditorField { host_id: param.host_id(), left, top, right, bottom };
         ui.ctx().plugin_or_default::<Hands>().lock().fields.push(field);
     }
