@@ -1,6 +1,9 @@
 //! One open editor's line to the shell: edits on their way to the host, and news of itself.
 //!
 //! Called by: the editor, through the boundary. Calls: the shell's queue, `stage`. Threads: [editor]; nothing here waits.
+//!
+//! The shell's queue is filled under the line's lock, so that no edit comes after its end; the host is called without:
+//! it may call back, or wait in there for somebody who waits for the lock.
 
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, Weak};
@@ -95,9 +98,13 @@ impl Line {
     /// From here on it is not listened to; what the user holds is let go.
     pub(crate) fn cut(&self) {
         if !self.cut.swap(true, AcqRel) {
-            // The host is called without the locks: it may wait in there for somebody who waits for them.
-            let held = std::mem::take(&mut *self.held.lock());
-            held.into_iter().for_each(|id| self.editors.edited(Edit::End { id }));
+            let mut held = self.held.lock();
+            let let_go = !held.is_empty();
+            held.drain(..).for_each(|id| self.editors.edited(Edit::End { id }));
+            drop(held);
+            if let_go {
+                self.editors.request_callback();
+            }
             let played = std::mem::take(&mut *self.played.lock());
             played.into_iter().for_each(|number| self.editors.stop(number));
         }
@@ -124,12 +131,17 @@ impl EditorAccess for Line {
         if !self.is_cut() && !held.contains(&id) {
             held.push(id);
             self.editors.edited(Edit::Begin { id });
+            drop(held);
+            self.editors.request_callback();
         }
     }
 
     fn perform(&self, id: u32, plain: f64) {
-        if !self.is_cut() && plain.is_finite() && self.held.lock().contains(&id) {
+        let held = self.held.lock();
+        if !self.is_cut() && plain.is_finite() && held.contains(&id) {
             self.editors.edited(Edit::Perform { id, plain });
+            drop(held);
+            self.editors.request_callback();
         }
     }
 
@@ -138,6 +150,8 @@ impl EditorAccess for Line {
         if let Some(at) = held.iter().position(|other| *other == id).filter(|_| !self.is_cut()) {
             held.remove(at);
             self.editors.edited(Edit::End { id });
+            drop(held);
+            self.editors.request_callback();
         }
     }
 
@@ -214,3 +228,6 @@ impl EditorAccess for Line {
         drop(before);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 //! [`GUI_LOCK_WAIT`] at most.
 
 mod activation;
+mod calls;
 mod editors;
 mod handover;
 mod kept;
@@ -26,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
 use hotshell_abi::{AudioConfig, PluginDesc, Reason, Sample};
-use parking_lot::{Mutex, MutexGuard, RwLock};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::changes::{Announced, Facts};
 use crate::host::{Host, Level};
@@ -39,6 +40,7 @@ use crate::shell::replay::Past;
 use crate::shell::{BusInfo, GUI_LOCK_WAIT, LayoutInfo, ShellError};
 use crate::store::Store;
 
+use calls::Calls;
 pub use handover::Offer;
 pub use telling::News;
 
@@ -60,12 +62,19 @@ pub struct Control<P, S> {
     store: Arc<Store>,
     owner: Arc<StoreOwner>,
     link: Arc<Link<S>>,
-    host: RwLock<Arc<dyn Host>>,
+    host: Calls,
     main: Mutex<Main<S>>,
     /// One save or load at a time: the author's state functions run under it.
     state_turn: Mutex<kept::Kept>,
     /// A main-thread call was asked for and has not come yet.
     asked: AtomicBool,
+    /// A telling found the lock held: the next look asks for another call.
+    untold: AtomicBool,
+    /// The last telling has waited for the lock in vain.
+    waited_in_vain: AtomicBool,
+    /// Tellings that have waited.
+    #[cfg(test)]
+    waits: std::sync::atomic::AtomicU32,
     /// [`Store::fields_version`] that the builds' own fields were last compared with.
     fields_seen: AtomicU64,
     tap: OnceLock<Tap>,
@@ -216,10 +225,14 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             owner,
             keyboard: Keyboard::new(Arc::clone(&link.keys)),
             link,
-            host: RwLock::new(host),
+            host: Calls::new(host),
             main: Mutex::new(main),
             state_turn: Mutex::default(),
             asked: AtomicBool::new(false),
+            untold: AtomicBool::new(false),
+            waited_in_vain: AtomicBool::new(false),
+            #[cfg(test)]
+            waits: std::sync::atomic::AtomicU32::new(0),
             fields_seen: AtomicU64::new(0),
             tap: OnceLock::new(),
             editors: EditorPart::default(),
@@ -252,9 +265,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         &self.store
     }
 
-    /// Calls the host, which cannot disconnect meanwhile. Recursive, because a host may call back from inside.
+    /// Calls the host, which may call back from inside.
     fn with_host<R>(&self, call: impl FnOnce(&dyn Host) -> R) -> R {
-        call(&**self.host.read_recursive())
+        self.host.with(call)
     }
 
     /// Lines go there too: the `dev` terminal. Set once, before anything can log.

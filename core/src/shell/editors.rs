@@ -112,7 +112,7 @@ pub trait Editors: Send + Sync {
     /// was named before still is: an instance may have several windows.
     fn watch(&self, wake: &Wake);
 
-    /// Passes an edit on towards the host, in order, and asks for a main-thread call.
+    /// Passes an edit on towards the host, in order. Calls nobody: [`Editors::request_callback`] has the host come for it.
     fn edited(&self, edit: Edit);
 
     /// A key of a drawn keyboard goes down: the next block hears it. Its number, for [`Editors::stop`]; 0 if there is no

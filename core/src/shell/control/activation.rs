@@ -125,7 +125,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             player,
             config,
             main.announced.latency(),
-            self.alone.then(|| Arc::clone(&self.host.read_recursive())),
+            self.alone.then(|| self.host.host()),
             past,
         );
         Ok(audio)

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use hotshell_abi::editor::{EditorDesc, EditorNote};
-use hotshell_abi::{ParamDesc, Sample, Track};
+use hotshell_abi::{ParamDesc, PluginDesc, Sample, Track};
 
 use crate::host::Level;
 use crate::params::Parameters;
-use crate::shell::control::{Control, Main};
+use crate::shell::control::{Control, Live, Main};
 use crate::shell::editors::{Edit, EditorBuild, EditorPart, Editors, Notice, Wake};
 use crate::shell::{Shell, ShellError};
 
@@ -17,9 +17,14 @@ use crate::shell::{Shell, ShellError};
 const WHAT: &str = "the plug-in's configuration";
 
 impl<S> Main<S> {
-    /// The newest accepted build's editor.
+    /// The newest accepted build.
+    fn newest(&self) -> &Live {
+        self.pending.as_ref().map_or(&self.live, |pending| &pending.live)
+    }
+
+    /// Its editor.
     fn editor(&self) -> EditorBuild {
-        let newest = self.pending.as_ref().map_or(&self.live, |pending| &pending.live);
+        let newest = self.newest();
         EditorBuild::new(Arc::clone(&newest.shared), newest.build)
     }
 }
@@ -33,9 +38,15 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         }
         let (told, early): (Vec<Edit>, Vec<Edit>) =
             edits.into_iter().partition(|edit| self.param_index(edit.id()).is_some());
+        if early.is_empty() {
+            return told;
+        }
+        // Whoever holds the lock decides nothing about them: the next call looks again.
+        let newest = self.main.try_lock().map(|main| main.newest().desc);
         let is_coming = |id| {
             let of_newest = |param: &ParamDesc<'_>| param.host_id == id;
-            self.params.find(id, 0).is_some() || self.describe().params.as_slice().iter().any(of_newest)
+            let is_there = |desc: &PluginDesc<'_>| desc.params.as_slice().iter().any(of_newest);
+            self.params.find(id, 0).is_some() || newest.is_none_or(is_there)
         };
         let early: Vec<Edit> = early.into_iter().filter(|edit| is_coming(edit.id())).collect();
         self.editors.put_back(&early);
@@ -92,7 +103,6 @@ impl<P: Parameters, S: Sample> Editors for Control<P, S> {
 
     fn edited(&self, edit: Edit) {
         self.editors.push(edit);
-        self.request_callback();
     }
 
     fn play(&self, note: EditorNote) -> u32 {

@@ -1,7 +1,9 @@
-//! Blocks go on while somebody holds every lock of the shell: none of them takes one.
+//! Blocks go on while somebody holds every lock of the shell: none of them takes one. A host that looks for changes
+//! meanwhile does not wait again and again.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -18,7 +20,8 @@ use crate::host::NoHost;
 use crate::instance::Table;
 use crate::params::ParamStore;
 use crate::rt::patchbay::{Jack, Patchbay};
-use crate::shell::{Audio, EventSource, Shell};
+use crate::shell::editors::Edit;
+use crate::shell::{Audio, EventSource, Phase, Shell};
 
 const FRAMES: u32 = 64;
 
@@ -90,13 +93,43 @@ fn run(audio: &mut dyn Audio, level: f64, blocks: usize) -> f64 {
     *memory.read(jacks[2]).last().expect("frames")
 }
 
+fn open(alone: bool) -> Control<ParamStore, f32> {
+    let own = Table::linked(api::<Held<false>, f32>());
+    let doubles = Arc::new(AtomicU32::new(0));
+    Control::open(own, 0, "rig", Arc::new(NoHost), doubles, alone, Reason::HOST).expect("opens")
+}
+
+#[test]
+fn a_host_that_comes_on_and_on_while_the_lock_is_held_waits_once() {
+    for alone in [false, true] {
+        let control = open(alone);
+        for hold in 1..=2 {
+            let held = control.main.lock();
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        control.editors.push(Edit::Begin { id: 1 });
+                        control.take_announced_edits();
+                        assert!(control.take_changes(Phase::AnyTime).is_empty());
+                        if alone {
+                            control.upkeep();
+                        }
+                    }
+                });
+            });
+            drop(held);
+            assert_eq!(control.waits.load(Relaxed), hold, "once per hold, alone: {alone}");
+            assert!(control.untold.load(Relaxed), "the next look asks for another call");
+            control.upkeep();
+            assert!(!control.untold.load(Relaxed));
+            control.take_changes(Phase::AnyTime);
+        }
+    }
+}
+
 #[test]
 fn blocks_take_no_lock_in_a_steady_state_in_a_swap_or_in_a_failure() {
-    let doubles = Arc::new(AtomicU32::new(0));
-    let own = Table::linked(api::<Held<false>, f32>());
-    let control =
-        Control::<ParamStore, f32>::open(own, 0, "rig", Arc::new(NoHost), doubles, false, Reason::HOST)
-            .expect("opens");
+    let control = open(false);
     let config = AudioConfig {
         sample_rate: 48_000.0,
         max_frames: FRAMES,
@@ -110,7 +143,7 @@ fn blocks_take_no_lock_in_a_steady_state_in_a_swap_or_in_a_failure() {
     let (done, heard) = channel();
     let (back, audio_back) = channel();
     let held = (
-        (control.main.lock(), control.state_turn.lock(), control.host.write()),
+        (control.main.lock(), control.state_turn.lock(), control.host.hold()),
         (control.store.hold(), control.params.hold(), control.editors.hold()),
     );
     let thread = std::thread::Builder::new().name("test audio".to_owned()).spawn(move || {

@@ -3,11 +3,10 @@
 //! Called by: the adapters, through [`Shell`]. Calls: `shell/control/*`. Threads: [main], safe from any.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use hotshell_abi::{AudioConfig, NotePortsDesc, PluginDesc, RenderMode, Sample};
 
-use crate::host::NoHost;
 use crate::params::{ParamPlan, Parameters};
 use crate::shell::audio::ShellAudio;
 use crate::shell::control::{Control, Live, check_config};
@@ -47,7 +46,8 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
     }
 
     fn param_count(&self) -> usize {
-        self.main.lock().announced.params().len()
+        // Counted as the list is told: nobody waits for it.
+        self.link.announced_params.load(Acquire) as usize
     }
 
     fn param_info(&self, index: usize) -> Option<ParamInfo> {
@@ -196,6 +196,6 @@ impl<P: Parameters, S: Sample> Shell for Control<P, S> {
     }
 
     fn disconnect(&self) {
-        *self.host.write() = Arc::new(NoHost);
+        self.host.disconnect();
     }
 }

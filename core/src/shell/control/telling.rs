@@ -6,11 +6,15 @@
 //! `check`: something may be left to tell. `asked`: the host has been asked for the call in which it will be. A call
 //! clears `asked` before it looks, so whatever comes afterwards asks again; nothing is left untold, and what was taken
 //! once is not there a second time.
+//!
+//! A telling waits for the lock once: while it is held on and on (an activation on another thread), the host's callbacks
+//! and timers come many times, and each of them would cost its main thread [`GUI_LOCK_WAIT`].
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::time::Instant;
 
 use hotshell_abi::Sample;
+use parking_lot::MutexGuard;
 
 use crate::host::Level;
 use crate::instance::Table;
@@ -57,11 +61,27 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         }
     }
 
+    /// The lock, for a telling. After one that has waited in vain none waits until the lock was to be had again.
+    fn lock_to_tell(&self) -> Option<MutexGuard<'_, Main<S>>> {
+        let free = self.main.try_lock().or_else(|| {
+            if self.waited_in_vain.load(Acquire) {
+                return None;
+            }
+            #[cfg(test)]
+            self.waits.fetch_add(1, Relaxed);
+            self.main.try_lock_for(GUI_LOCK_WAIT)
+        });
+        self.waited_in_vain.store(free.is_none(), Release);
+        free
+    }
+
     /// See [`Shell::take_changes`](crate::shell::Shell::take_changes).
     pub(super) fn take_what_changed(&self, phase: Phase) -> Changes {
         self.asked.store(false, Release);
-        let Ok(mut main) = self.lock("the change list") else {
-            self.ask_host(false, true);
+        let Some(mut main) = self.lock_to_tell() else {
+            // The reload thread asks once it has the lock; without one the host is asked to come again.
+            self.untold.store(true, Release);
+            self.ask_host(false, self.alone);
             return Changes::empty();
         };
         self.settle_taken(&mut main);
@@ -87,7 +107,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     }
 
     /// Drops what [audio] sent back, makes a taken build live, asks for a main-thread call where the host must be told
-    /// something. [reload] at each tick, [main] before each telling.
+    /// something. [reload] at each tick; [main] before each telling where there is no reload thread.
     pub fn upkeep(&self) -> News {
         let mut news = News::default();
         // One failure at a time: the next look finds the next one.
@@ -102,12 +122,14 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         // [audio] waits for room before it takes the next of them, and some hosts make no telling call for hours.
         drop((self.link.spent_redelay.take(), self.link.spent_pad.take()));
         // The author's `reset` may hold the lock for as long as the host's activate call waits: look again later.
-        if let Some(mut main) = self.main.try_lock_for(GUI_LOCK_WAIT) {
+        let lock = if self.alone { self.lock_to_tell() } else { self.main.try_lock_for(GUI_LOCK_WAIT) };
+        if let Some(mut main) = lock {
             self.settle_taken(&mut main);
             self.find_fault(&mut main, &mut news);
             find_slip(&main, &mut news);
             let active = main.active.is_some();
             self.look(&mut main, active);
+            main.check |= self.untold.swap(false, AcqRel);
             news.waiting = !self.link.inbox.is_empty();
             // A copy answers what would be told: telling itself is [main].
             let tell = main.check && {
