@@ -191,3 +191,121 @@ fn a_block_with_keys_allocates_nothing() {
         assert_eq!(used.unwrap().count_total, 0, "round {round}");
     }
 }
+
+/// Each output sample is the number of notes that are held, as MIDI 1 has them, and ten for each end of a note that was not
+/// held. It tells the host of ends by the key alone, and of all of them once it is told to.
+struct Midi {
+    held: Vec<i16>,
+    strays: u8,
+}
+
+impl PluginLogic for Midi {
+    type Params = NoParams;
+    const INFO: PluginInfo = PluginInfo::new("org.example.midi", "Midi");
+    const BUSES: &'static [BusLayout] = BusLayout::STEREO_OUT;
+    const NOTES: NotePorts = NotePorts { dialects: NotePorts::MIDI, ..NotePorts::INPUT };
+
+    fn create(_: Arc<NoParams>, _: &CreateContext<'_>) -> Self {
+        Self { held: Vec::with_capacity(64), strays: 0 }
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut AudioBuffer<'_, f32>,
+        events: &EventList<'_>,
+        cx: &mut ProcessContext<'_>,
+    ) -> ProcessStatus {
+        for event in events.iter() {
+            match event {
+                Event::NoteOn { note, .. } => {
+                    assert_eq!(note.id, -1, "MIDI 1 has no ids");
+                    self.held.push(note.key);
+                }
+                Event::NoteOff { time, note: NoteRef { key, id: -1, .. }, .. } => {
+                    match self.held.iter().position(|held| *held == key) {
+                        Some(at) => drop(self.held.remove(at)),
+                        None => self.strays += 1,
+                    }
+                    let any = NoteRef { port: -1, channel: -1, key, id: -1 };
+                    let all = NoteRef { key: -1, ..any };
+                    let sent: Result<(), Full> = cx.note_end(time, if key == 99 { all } else { any });
+                    sent.unwrap();
+                }
+                _ => {}
+            }
+        }
+        let (_, mut output) = buffer.io();
+        let level = f32::from(u8::try_from(self.held.len()).unwrap() + self.strays * 10);
+        (0..2).for_each(|channel| output.get(channel).unwrap().fill(level));
+        ProcessStatus::Active
+    }
+}
+
+fn midi(bytes: [u8; 3]) -> HostEvent {
+    HostEvent::midi(0, 0, bytes)
+}
+
+#[test]
+fn a_plug_in_that_declares_midi_alone_is_played_in_midi() {
+    let mut rig = Rig::new::<Midi>();
+    let editors = editors(&rig);
+    let played = editors.play(key(60));
+    assert_eq!(block(&mut rig), 1.0);
+    editors.stop(played);
+    assert_eq!(block(&mut rig), 0.0);
+}
+
+#[test]
+fn an_end_by_the_key_alone_ends_no_note_at_the_host_that_is_not_its_own() {
+    let mut rig = Rig::new::<Midi>();
+    let editors = editors(&rig);
+    let told = |rig: &mut Rig| {
+        let told = rig.engine.take_events();
+        told.iter().map(|told| (told.event.kind, told.event.key)).collect::<Vec<_>>()
+    };
+    let played = editors.play(key(60));
+    block(&mut rig);
+    editors.stop(played);
+    block(&mut rig);
+    assert_eq!(told(&mut rig), [], "the host has no note at all");
+    rig.engine.queue(midi([0x90, 60, 100]));
+    let played = editors.play(key(60));
+    assert_eq!(block(&mut rig), 2.0);
+    editors.stop(played);
+    assert_eq!(block(&mut rig), 1.0);
+    assert_eq!(told(&mut rig), [], "the host's own goes on");
+    rig.engine.queue(midi([0x80, 60, 100]));
+    assert_eq!(block(&mut rig), 0.0);
+    assert_eq!(told(&mut rig), [(EventKind::NOTE_END, 60)]);
+    let played = editors.play(key(99));
+    block(&mut rig);
+    editors.stop(played);
+    block(&mut rig);
+    assert_eq!(told(&mut rig), [], "an end of all that is none of the host's");
+    rig.engine.queue(midi([0x90, 99, 100]));
+    rig.engine.queue(midi([0x80, 99, 100]));
+    block(&mut rig);
+    assert_eq!(told(&mut rig), [(EventKind::NOTE_END, -1)]);
+}
+
+#[test]
+fn a_key_that_was_not_played_is_not_let_go_either() {
+    let mut rig = Rig::new::<Midi>();
+    let editors = editors(&rig);
+    assert_eq!(block(&mut rig), 0.0);
+    rig.engine.deactivate();
+    let late = editors.play(key(60));
+    // The queue's clock has milliseconds.
+    let pause = Instant::now();
+    while pause.elapsed() < Duration::from_millis(2) {
+        std::thread::yield_now();
+    }
+    rig.engine.restart().unwrap();
+    assert_eq!(block(&mut rig), 0.0, "too late");
+    editors.stop(late);
+    assert_eq!(block(&mut rig), 0.0, "no end of it");
+    let played = editors.play(key(60));
+    assert_eq!(block(&mut rig), 1.0);
+    editors.stop(played);
+    assert_eq!(block(&mut rig), 0.0);
+}

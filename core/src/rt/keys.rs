@@ -57,9 +57,10 @@ pub struct Key {
 }
 
 impl Key {
-    /// The event that it becomes, at time 0.
+    /// The event that it becomes, at time 0; `midi`: the logic takes notes as MIDI 1. It has the note's id then too, which
+    /// is ours to read.
     #[must_use]
-    pub fn event(&self) -> Event {
+    pub fn event(&self, midi: bool) -> Event {
         /// As MIDI has it for keyboards that do not measure it.
         const RELEASE: f64 = 0.5;
         let address = NoteAddress {
@@ -70,9 +71,9 @@ impl Key {
         };
         let (kind, value) =
             if self.on { (EventKind::NOTE_ON, self.note.velocity) } else { (EventKind::NOTE_OFF, RELEASE) };
-        let mut event = Event::note(kind, 0, address, value);
-        event.flags = Event::LIVE;
-        event
+        let event = Event::note(kind, 0, address, value);
+        let event = if midi { as_midi(&event, self.note) } else { event };
+        Event { flags: Event::LIVE, ..event }
     }
 
     /// Number, key, channel, port, direction.
@@ -97,6 +98,22 @@ impl Key {
         };
         Self { on: on & 1 != 0, number: u32::from_le_bytes([a, b, c, 0]) & NUMBER, note, at }
     }
+}
+
+fn as_midi(event: &Event, note: EditorNote) -> Event {
+    let on = event.kind == EventKind::NOTE_ON;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=127 after the clamp")]
+    let velocity = (event.value.clamp(0.0, 1.0) * 127.0).round() as u8;
+    // A note on of velocity 0 would be a note off.
+    let (status, velocity) = if on { (0x90, velocity.max(1)) } else { (0x80, velocity) };
+    let bytes = [status | note.channel & 15, note.key & 127, velocity];
+    Event { note_id: event.note_id, ..Event::midi(0, event.port, bytes) }
+}
+
+/// The number of an editor's note.
+#[must_use]
+pub const fn number_of(note_id: i32) -> Option<u32> {
+    if is_editors(note_id) { Some(note_id.cast_unsigned() & NUMBER) } else { None }
 }
 
 /// The queue.
@@ -218,11 +235,20 @@ mod tests {
     #[test]
     fn a_key_becomes_a_note_with_an_id_that_is_no_hosts() {
         for number in [1, NUMBER] {
-            let (on, off) = (struck(true, number).event(), struck(false, number).event());
+            let (on, off) = (struck(true, number).event(false), struck(false, number).event(false));
             assert_eq!((on.kind, on.port, on.channel), (EventKind::NOTE_ON, i16::MAX, 15));
             assert_eq!((on.note_id, on.key), (off.note_id, off.key));
             assert_eq!(off.kind, EventKind::NOTE_OFF);
             assert!(is_editors(on.note_id));
+            assert_eq!(number_of(on.note_id), Some(number));
+            let midi = [true, false]
+                .map(|on| Key { note: struck(on, number).note, ..struck(on, number) }.event(true));
+            let key = u8::try_from(number & 127).unwrap();
+            assert_eq!(midi.map(|event| event.midi_bytes()), [[0x9f, key, 127], [0x8f, key, 64]]);
+            assert_eq!(
+                midi.map(|event| (event.kind, event.port, event.note_id)),
+                [(EventKind::MIDI, on.port, on.note_id); 2]
+            );
         }
         assert!(!is_editors(-1) && !is_editors(1_000_000));
         assert_eq!(next_number(NUMBER), 1, "0 is no number");

@@ -307,7 +307,7 @@ impl<P: Parameters, S: Sample> Audio for ShellAudio<P, S> {
         }
         let facts = BlockFacts { steady_time: block.steady_time, mode: block.mode };
         if !self.link.keys.is_empty() {
-            self.feed.take_keys(&self.link.keys);
+            self.feed.take_keys(&self.link.keys, self.current.midi);
         }
         let mut desk = Desk { input, output, facts };
         let mut started = None;

@@ -13,7 +13,7 @@ use hotshell_abi::describe::SplitDesc;
 use hotshell_abi::{Event, EventKind, ParamDesc, Transport};
 
 use crate::params::Parameters;
-use crate::rt::keys::Keys;
+use crate::rt::keys::{self, Keys, number_of};
 use crate::shell::EventSource;
 use crate::shell::replay::Past;
 
@@ -41,6 +41,8 @@ pub struct Feed {
     /// Keys of the editor's keyboard that went down before this moment, in milliseconds of [`Keys::now`], are not played:
     /// the host has made a pause since.
     pub keys_from: u64,
+    /// Numbers of keys that are down and were not played.
+    unplayed: Vec<u32>,
     next: u32,
     transport: Option<Transport>,
     /// Came too close: it holds from the next sub-block on.
@@ -73,6 +75,7 @@ impl Feed {
             waiting,
             kept,
             keys_from: 0,
+            unplayed: Vec::with_capacity(keys::PLACES as usize),
             next: 0,
             transport: None,
             waiting_transport: None,
@@ -297,28 +300,50 @@ impl Feed {
 
     /// Keys of the editor's keyboard begin the block that follows, in order. A key that goes down and up between two blocks
     /// sounds for one of them: its way up, and all that comes after it, waits for the next. One that has waited too long
-    /// is not played; its way up is told all the same, because nobody could tell whether a restart has ended the note.
+    /// is not played, and its way up is not told; that of one which was is told whatever came between, because nobody could
+    /// tell whether a restart has ended the note. `midi`: the logic takes notes as MIDI 1.
     #[cold]
     #[inline(never)]
-    pub fn take_keys(&mut self, keys: &Keys) {
+    pub fn take_keys(&mut self, keys: &Keys, midi: bool) {
         let (now, before) = (keys.now(), self.kept.len());
         while self.kept.len() < KEPT
             && let Some(key) = keys.first()
         {
-            let event = key.event();
+            let event = key.event(midi);
             if !key.on && self.kept[before..].iter().any(|on| on.note_id == event.note_id) {
                 return;
             }
             keys.take();
-            if !key.on || key.at >= self.keys_from && now.saturating_sub(key.at) <= LATEST_KEY {
+            if key.on && (key.at < self.keys_from || now.saturating_sub(key.at) > LATEST_KEY) {
+                self.not_played(key.number);
+            } else if key.on || !self.was_not_played(key.number) {
                 self.kept.push(event);
             }
         }
     }
 
+    fn not_played(&mut self, number: u32) {
+        // There are no more keys that are down.
+        if self.unplayed.len() < self.unplayed.capacity() {
+            self.unplayed.push(number);
+        }
+    }
+
+    /// Forgets it.
+    fn was_not_played(&mut self, number: u32) -> bool {
+        let found = self.unplayed.iter().position(|other| *other == number);
+        found.map(|at| self.unplayed.swap_remove(at)).is_some()
+    }
+
     /// All sound is to end: what would begin a note goes, and the past forgets what sounds.
     pub fn all_sound_off(&mut self) {
-        self.kept.retain(|event| event.kind != EventKind::NOTE_ON && !is_midi_note_on(event));
+        let begins = |event: &Event| event.kind == EventKind::NOTE_ON || is_midi_note_on(event);
+        for at in 0..self.kept.len() {
+            if let Some(number) = number_of(self.kept[at].note_id).filter(|_| begins(&self.kept[at])) {
+                self.not_played(number);
+            }
+        }
+        self.kept.retain(|event| !begins(event));
         self.past.all_sound_off();
     }
 

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use hotshell_abi::describe::SplitDesc;
 use hotshell_abi::{
-    AudioConfig, BusLayoutDesc, Event, HandoverDesc, PluginDesc, Reason, SNAPSHOT_BYTES, Sample,
+    AudioConfig, BusLayoutDesc, Event, HandoverDesc, NotePortsDesc, PluginDesc, Reason, SNAPSHOT_BYTES,
+    Sample,
 };
 
 use crate::instance::Instance;
@@ -69,6 +70,8 @@ pub struct Player<S> {
     pub told: bool,
     /// How parameter events divide its blocks.
     pub split: SplitDesc,
+    /// It takes notes as MIDI 1, and not as CLAP has them.
+    pub midi: bool,
     /// How it takes over.
     pub handover: HandoverDesc,
     /// It has a main input.
@@ -101,6 +104,10 @@ impl SwapMemory {
         replay.clear();
         Box::new(Self { snapshot: vec![1; SNAPSHOT_BYTES], replay })
     }
+}
+
+const fn takes_midi(dialects: u32) -> bool {
+    dialects & NotePortsDesc::CLAP == 0 && dialects & (NotePortsDesc::MIDI | NotePortsDesc::MIDI_MPE) != 0
 }
 
 /// Channels of each bus of a layout.
@@ -143,6 +150,7 @@ impl<S: Sample> Player<S> {
             end: End::None,
             told: false,
             split: desc.split,
+            midi: takes_midi(desc.notes.dialects),
             handover: desc.handover,
             bypass: None,
             swap: None,

@@ -6,11 +6,13 @@
 #![deny(clippy::disallowed_types)]
 
 mod ump;
+mod voices;
 
 use hotshell_abi::event::NoteAddress;
 use hotshell_abi::{Event, EventKind};
 
 use ump::Ump;
+use voices::Voices;
 
 /// Most notes that are remembered; more than any keyboard and most sequencers hold at once. Further ones still sound,
 /// and are not replayed.
@@ -64,6 +66,8 @@ pub struct Past {
     umps: Vec<Event>,
     /// Notes that the plug-in has switched on downstream and not off.
     downstream: Vec<Event>,
+    /// Notes that have begun and whose end the author has not told.
+    voices: Voices,
 }
 
 impl Past {
@@ -77,6 +81,7 @@ impl Past {
             channels: Vec::with_capacity(CHANNELS),
             umps: Vec::with_capacity(UMPS),
             downstream: Vec::with_capacity(NOTES),
+            voices: Voices::new(),
         }
     }
 
@@ -96,6 +101,12 @@ impl Past {
         self.held.clear();
         self.voice_values.clear();
         self.downstream.clear();
+        self.voices.clear();
+    }
+
+    /// The author tells the end of a note: true if the host knows that note.
+    pub fn ends(&mut self, end: &Event) -> bool {
+        self.voices.end(end)
     }
 
     /// Remembers an event on its way in, `at` frames after the clock.
@@ -177,6 +188,7 @@ impl Past {
     }
 
     fn note_on(&mut self, on: Event, at: usize) {
+        self.voices.begin(on);
         self.release(|held| same_note(&on, &held.on));
         if self.held.len() < NOTES {
             let since = self.clock + at as u64;
@@ -217,7 +229,8 @@ impl Past {
                 port: event.port,
                 channel: i16::from(status & 15),
                 key: i16::from(first),
-                note_id: -1,
+                // None, but for an editor's key.
+                note_id: event.note_id,
             },
             f64::from(second) / 127.0,
         );

@@ -11,7 +11,6 @@ use hotshell_abi::{Event, EventKind, EventOutput, Reason, RenderMode, Sample};
 use crate::instance::{BlockContext, BlockResult, Dead};
 use crate::params::Parameters;
 use crate::rt::bound::Bound;
-use crate::rt::keys::is_editors;
 use crate::shell::EventSink;
 use crate::shell::bypass::Redelay;
 use crate::shell::delay::DelayLine;
@@ -200,7 +199,7 @@ impl Outgoing {
         sort_by_time(events);
         for event in events {
             event.time = event.time.clamp(at, stop.saturating_sub(1).max(at));
-            if !admit(event, params, link) {
+            if !admit(event, params, link, past) {
                 continue;
             }
             past.observe_output(event);
@@ -241,14 +240,14 @@ fn sort_by_time(events: &mut [Event]) {
 
 /// Writes a parameter output into its cell; false if the host must not see the event. Modulation and values of single
 /// voices are the host's alone: a logic that passes its events on passes them too.
-fn admit<P: Parameters, S>(event: &mut Event, params: &P, link: &Link<S>) -> bool {
+fn admit<P: Parameters, S>(event: &mut Event, params: &P, link: &Link<S>, past: &mut Past) -> bool {
     let hosts =
         event.kind == EventKind::PARAM_MOD || (event.kind == EventKind::PARAM_VALUE && event.is_per_voice());
     if hosts {
         return false;
     }
-    // A note that the editor has played: the host has no voice that it could end.
-    if event.kind == EventKind::NOTE_END && is_editors(event.note_id) {
+    // Of a note that only the editor has played the host has no voice that it could end.
+    if event.kind == EventKind::NOTE_END && !past.ends(event) {
         return false;
     }
     let of_param =
