@@ -13,7 +13,7 @@ use std::sync::Arc;
 use vst3::Steinberg::Vst::ChannelContext::IInfoListener;
 use vst3::Steinberg::Vst::{
     IAudioPresentationLatency, IAudioProcessor, IComponent, IConnectionPoint, IEditController,
-    IEditController2, IEditControllerHostEditing, IMidiMapping, INoteExpressionController,
+    IEditController2, IEditControllerHostEditing, IMidiMapping, IMidiMapping2, INoteExpressionController,
     INoteExpressionPhysicalUIMapping, IParameterFunctionName, IPrefetchableSupport,
     IProcessContextRequirements, IRemapParamID, IUnitInfo, String128,
 };
@@ -98,9 +98,10 @@ interfaces! {
     13 IParameterFunctionName,
     14 IAudioPresentationLatency,
     15 IPrefetchableSupport,
+    16 IMidiMapping2,
 }
 
-const _: () = assert!(size_of::<Header>() == 16 * size_of::<*mut ()>());
+const _: () = assert!(size_of::<Header>() == 17 * size_of::<*mut ()>());
 
 /// Text for VST3, cut at a whole character; everything after it is 0 (the validator compares all of it).
 pub(crate) fn wide(text: &str) -> String128 {
@@ -174,9 +175,10 @@ mod tests {
             IEditController::IID,
             IUnitInfo::IID,
             IPrefetchableSupport::IID,
+            IMidiMapping2::IID,
         ]
         .map(|iid| Interfaces::query(&iid));
-        assert_eq!(found, [0, 1, 2, 6, 15].map(|place| Some(place * STEP)));
+        assert_eq!(found, [0, 1, 2, 6, 15, 16].map(|place| Some(place * STEP)));
         assert_eq!(Interfaces::query(&[7; 16]), None);
     }
 

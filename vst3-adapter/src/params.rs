@@ -224,10 +224,23 @@ impl Table {
         self.units.iter().find(|unit| unit.path == path).map_or(0, |unit| unit.id)
     }
 
+    /// All controllers that are listened to, in the order of their parameters.
+    pub(crate) fn controllers(&self) -> impl Iterator<Item = Controller> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Controller(one) => self.is_heard(*one).then_some(*one),
+            Line::Param(_) => None,
+        })
+    }
+
+    fn is_heard(&self, one: Controller) -> bool {
+        let listens = self.notes.is_some_and(|notes| one.is_in(notes));
+        listens && self.target(one.id()) == Some(Target::Controller(one))
+    }
+
     /// Id of the hidden parameter of a controller, if it is listened to.
     pub(crate) fn controller(&self, bus: i32, channel: i16, number: i16) -> Option<u32> {
         let one = Controller::at(bus, channel, number)?;
-        (one.is_in(self.notes?) && self.target(one.id())? == Target::Controller(one)).then(|| one.id())
+        self.is_heard(one).then(|| one.id())
     }
 }
 

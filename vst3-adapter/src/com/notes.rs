@@ -1,4 +1,4 @@
-//! `IMidiMapping`, `INoteExpressionController`, `INoteExpressionPhysicalUIMapping`: what a keyboard's other controls
+//! `IMidiMapping` and its successor, `INoteExpressionController`, `INoteExpressionPhysicalUIMapping`: what a keyboard's other controls
 //! do.
 //!
 //! Called by: the host. Calls: `instance`, `params`. Threads: [main] by VST3's rules; safe from any.
@@ -6,18 +6,22 @@
 #![allow(unsafe_code, reason = "DESIGN 9.9: a COM interface takes C's pointers")]
 
 use hotshell_abi::NotePortsDesc;
+use vst3::Steinberg::Vst::BusDirections_::kInput;
 use vst3::Steinberg::Vst::NoteExpressionTypeInfo_::NoteExpressionTypeFlags_ as flags;
 use vst3::Steinberg::Vst::PhysicalUITypeIDs_ as physical;
 use vst3::Steinberg::Vst::{
-    CtrlNumber, IMidiMappingTrait, INoteExpressionControllerTrait, INoteExpressionPhysicalUIMappingTrait,
-    NoteExpressionTypeID, NoteExpressionTypeInfo, NoteExpressionValue, NoteExpressionValueDescription,
-    ParamID, PhysicalUIMapList, String128, TChar, kNoParamId,
+    BusDirections, CtrlNumber, IMidiMapping2Trait, IMidiMappingTrait, INoteExpressionControllerTrait,
+    INoteExpressionPhysicalUIMappingTrait, Midi1ControllerParamIDAssignment,
+    Midi1ControllerParamIDAssignmentList, Midi2ControllerParamIDAssignmentList, NoteExpressionTypeID,
+    NoteExpressionTypeInfo, NoteExpressionValue, NoteExpressionValueDescription, ParamID, PhysicalUIMapList,
+    String128, TChar, kNoParamId,
 };
-use vst3::Steinberg::{int16, int32, kInvalidArgument, kResultFalse, kResultOk, tresult};
+use vst3::Steinberg::{int16, int32, kInvalidArgument, kResultFalse, kResultOk, tresult, uint32};
 
 use super::{Component, put, text_at, wide};
 use crate::events::{PRESSURE, expression_in, expression_out};
 use crate::instance::Live;
+use crate::params::Controller;
 
 /// One kind of note expression: VST3's number, name, unit, value at rest, flags.
 type Kind = (u32, &'static str, &'static str, f64, i32);
@@ -108,6 +112,59 @@ impl IMidiMappingTrait for Component {
             if done && found.is_some() { kResultOk } else { kResultFalse }
         })
     }
+}
+
+/// The same, all at once (SDK 3.8): hosts that know it do not ask for each number of each channel.
+impl IMidiMapping2Trait for Component {
+    /// VST3 has no event for MIDI 2's controllers, and no author has said which of them he would take as parameters.
+    unsafe fn getNumMidi2ControllerAssignments(&self, _direction: BusDirections) -> uint32 {
+        0
+    }
+
+    unsafe fn getMidi2ControllerAssignments(
+        &self,
+        _direction: BusDirections,
+        _list: *const Midi2ControllerParamIDAssignmentList,
+    ) -> tresult {
+        kResultFalse
+    }
+
+    unsafe fn getNumMidi1ControllerAssignments(&self, direction: BusDirections) -> uint32 {
+        self.0.ask(0, |live| {
+            let count = if direction == kInput { live.table().controllers().count() } else { 0 };
+            u32::try_from(count).unwrap_or(0)
+        })
+    }
+
+    /// A place too many is filled with nobody's; for one too few there is none.
+    unsafe fn getMidi1ControllerAssignments(
+        &self,
+        direction: BusDirections,
+        list: *const Midi1ControllerParamIDAssignmentList,
+    ) -> tresult {
+        self.0.with(|live| {
+            // SAFETY: VST3: null (checked) or one list, whose `map` holds `count` entries.
+            let Some(list) = (unsafe { list.as_ref() }).filter(|list| !list.map.is_null()) else {
+                return kInvalidArgument;
+            };
+            if direction != kInput {
+                return kResultFalse;
+            }
+            let table = live.table();
+            let mut found = table.controllers();
+            for index in 0..list.count as usize {
+                // SAFETY: as above.
+                unsafe { list.map.add(index).write(assignment(found.next())) };
+            }
+            kResultOk
+        })
+    }
+}
+
+fn assignment(one: Option<Controller>) -> Midi1ControllerParamIDAssignment {
+    let id = one.map_or(kNoParamId, Controller::id);
+    let Controller { bus, channel, number } = one.unwrap_or(Controller { bus: 0, channel: 0, number: 0 });
+    Midi1ControllerParamIDAssignment { pId: id, busIndex: bus.into(), channel, controller: number.into() }
 }
 
 impl INoteExpressionControllerTrait for Component {

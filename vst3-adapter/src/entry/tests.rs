@@ -6,9 +6,11 @@ use hotshell_core::shell::{Changes, Phase, ShellError, Tail};
 use vst3::ComWrapper;
 use vst3::Steinberg::Vst::RestartFlags_ as flags;
 use vst3::Steinberg::Vst::{
-    BusInfo, IAudioProcessorTrait, IComponentTrait, IEditControllerTrait, IMidiMapping, IMidiMappingTrait,
-    INoteExpressionController, INoteExpressionControllerTrait, IUnitInfo, IUnitInfoTrait,
-    NoteExpressionTypeInfo, ParameterInfo, SpeakerArr, UnitInfo, kInfiniteTail, kNoParamId,
+    BusDirections_, BusInfo, IAudioProcessorTrait, IComponentTrait, IEditControllerTrait, IMidiMapping,
+    IMidiMapping2, IMidiMapping2Trait, IMidiMappingTrait, INoteExpressionController,
+    INoteExpressionControllerTrait, IUnitInfo, IUnitInfoTrait, Midi1ControllerParamIDAssignment,
+    Midi1ControllerParamIDAssignmentList, NoteExpressionTypeInfo, ParameterInfo, SpeakerArr, UnitInfo,
+    kInfiniteTail, kNoParamId,
 };
 use vst3::Steinberg::{kInternalError, kInvalidArgument, kResultFalse, kResultOk};
 
@@ -473,6 +475,47 @@ fn controllers_map_to_hidden_parameters_and_the_one_past_the_end_is_refused() {
         }
         assert_eq!(mapping.getMidiControllerAssignment(1, 0, 1, &raw mut id), kResultFalse);
         assert_eq!(mapping.getMidiControllerAssignment(0, 0, 1, std::ptr::null_mut()), kResultFalse);
+    }
+}
+
+#[test]
+fn a_host_that_asks_for_all_controllers_at_once_hears_what_it_would_one_by_one() {
+    let bench = Bench::ready();
+    let (one, all) = (bench.component.cast::<IMidiMapping>(), bench.component.cast::<IMidiMapping2>());
+    let (one, all) = (one.expect("offered"), all.expect("offered"));
+    let (input, output) = (BusDirections_::kInput, BusDirections_::kOutput);
+    // SAFETY: ours.
+    unsafe {
+        let count = all.getNumMidi1ControllerAssignments(input);
+        assert_eq!(count, 16 * 4);
+        assert_eq!(
+            (all.getNumMidi1ControllerAssignments(output), all.getNumMidi2ControllerAssignments(input)),
+            (0, 0)
+        );
+        let junk = Midi1ControllerParamIDAssignment { pId: 7, busIndex: 7, channel: 7, controller: 7 };
+        let mut map = vec![junk; count as usize + 1];
+        let list = Midi1ControllerParamIDAssignmentList { count: count + 1, map: map.as_mut_ptr() };
+        assert_eq!(all.getMidi1ControllerAssignments(input, &raw const list), kResultOk);
+        let beyond = map.pop().expect("one more");
+        assert_eq!(beyond.pId, kNoParamId);
+        for found in &map {
+            let mut id = 0;
+            let (bus, channel) = (found.busIndex, i16::from(found.channel));
+            assert_eq!(
+                one.getMidiControllerAssignment(bus, channel, found.controller, &raw mut id),
+                kResultOk
+            );
+            assert_eq!(found.pId, id);
+        }
+        let short = Midi1ControllerParamIDAssignmentList { count: 1, map: map.as_mut_ptr() };
+        map[1] = junk;
+        assert_eq!(all.getMidi1ControllerAssignments(input, &raw const short), kResultOk);
+        assert_eq!((map[0].channel, map[1].pId), (0, 7), "nothing past its end");
+        let null = Midi1ControllerParamIDAssignmentList { count: 1, map: std::ptr::null_mut() };
+        for list in [std::ptr::null(), &raw const null] {
+            assert_ne!(all.getMidi1ControllerAssignments(input, list), kResultOk);
+        }
+        assert_ne!(all.getMidi1ControllerAssignments(output, &raw const list), kResultOk);
     }
 }
 
