@@ -18,4 +18,4 @@ mod text;
 mod window;
 
 pub use hotshell_abi::editor::{EditorDesc, EditorKey, EditorSize, WindowHandle, WindowKind};
-pub use proxy::{EditorProxy, WindowHost};
+pub use proxy::{EditorProxy, OnMain, WindowHost};

@@ -7,12 +7,12 @@ use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Acquire};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use baseview::dpi::{PhysicalSize, Size};
 use baseview::{
-    Event, EventStatus, HandlerError, MouseEvent, PlatformHandle, Window, WindowContext, WindowEvent,
-    WindowHandler, WindowSettings, WindowSize,
+    Event, EventStatus, HandlerError, MouseEvent, PlatformHandle, TimerHandle, Window, WindowContext,
+    WindowEvent, WindowHandler, WindowSettings, WindowSize,
 };
 use hotshell_abi::editor::EditorSize;
 use softbuffer::{Context, Surface};
@@ -20,6 +20,9 @@ use softbuffer::{Context, Surface};
 use crate::stage::{Message, Stage};
 use crate::text;
 use crate::window::Native;
+
+/// Between two looks at what there is to tell a host that has no tick, in a loop that is [main]'s.
+const SERVED: Duration = Duration::from_millis(30);
 
 /// A window's pixels; made at the first frame.
 struct Paper {
@@ -99,6 +102,10 @@ impl Panel {
         closing: Arc<AtomicBool>,
         native: Option<Native>,
     ) -> Self {
+        if stage.is_served() {
+            // Without a timer the host hears of it in its own next call. Ends with the window.
+            let _ = window.create_timer(SERVED);
+        }
         Self {
             paper: Paper::new(window, scale),
             stage,
@@ -175,6 +182,11 @@ impl WindowHandler for Panel {
         self.mind_keys();
         self.say(self.stage.message());
         self.come_round(due);
+    }
+
+    /// Nothing after the call: the host may have destroyed the window.
+    fn on_timer(&self, _timer: &TimerHandle) {
+        self.stage.serve();
     }
 
     fn resized(&self, new_size: WindowSize) -> Result<(), HandlerError> {

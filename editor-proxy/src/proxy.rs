@@ -31,7 +31,15 @@ pub trait WindowHost {
     fn context_menu(&self, host_id: u32, x: i32, y: i32);
     /// The user has closed the floating window; it is hidden.
     fn closed(&self) {}
+    /// What the window's own loop calls every 30 ms where that runs on [main] (Windows, macOS): it does what a tick of the
+    /// host's timer would do. Asked for when a window opens. `None`: the host comes by itself, as CLAP's do.
+    fn on_main(&self) -> Option<OnMain> {
+        None
+    }
 }
+
+/// Called on [main]. The proxy is not in use meanwhile, and may be gone afterwards.
+pub type OnMain = Arc<dyn Fn() + Send + Sync>;
 
 /// A size for a plug-in whose editor does not say one in time.
 const UNKNOWN: EditorDesc = EditorDesc {
@@ -162,6 +170,7 @@ impl EditorProxy {
     /// An earlier window is given up. False only if the windowing system refuses, and the log says why.
     pub fn attach(&mut self, parent: WindowHandle) -> bool {
         self.detach();
+        self.stage.set_on_main(self.host.on_main());
         match Container::open(parent, self.size, self.scale, &self.stage) {
             Ok(container) => {
                 self.stage.set_bell(Some(Box::new(container.bell())));

@@ -25,6 +25,7 @@ use parking_lot::Mutex;
 
 use crate::edits::{Line, Progress};
 use crate::helper::{Closing, Command, Helper, Place};
+use crate::proxy::OnMain;
 
 #[cfg(test)]
 mod held_tests;
@@ -37,6 +38,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
 /// Until then nobody is told that an editor is still being made.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Windows and macOS: windows live on [main], and so does their loop.
+const LOOP_IS_MAIN: bool = cfg!(not(target_os = "linux"));
 
 /// Wakes whoever turns the stage.
 type Bell = Box<dyn Fn() + Send>;
@@ -55,6 +59,8 @@ pub(crate) struct Stage {
     /// The host's menu that the user wants to see.
     menu: Mutex<Option<Menu>>,
     wants_keys: AtomicBool,
+    /// What the window's own loop calls where that is [main].
+    on_main: Mutex<Option<OnMain>>,
 }
 
 /// A wish for the host's menu.
@@ -138,13 +144,14 @@ impl Stage {
             wish: Mutex::default(),
             menu: Mutex::default(),
             wants_keys: AtomicBool::new(false),
+            on_main: Mutex::default(),
         })
     }
 
     /// Every lock of it, for the test that plays on meanwhile.
     #[cfg(test)]
     fn hold(&self) -> impl Sized + '_ {
-        let told = (self.wake.lock(), self.wish.lock());
+        let told = (self.wake.lock(), self.wish.lock(), self.on_main.lock());
         (self.bell.lock(), self.turning.lock(), self.inner.lock(), told)
     }
 
@@ -157,6 +164,27 @@ impl Stage {
     pub(crate) fn ring(&self) {
         if let Some(bell) = &*self.bell.lock() {
             bell();
+        }
+    }
+
+    /// From here on the window's own loop calls this, where it is [main]; `None`: nobody.
+    pub(crate) fn set_on_main(&self, on_main: Option<OnMain>) {
+        let before = std::mem::replace(&mut *self.on_main.lock(), on_main);
+        drop(before);
+    }
+
+    /// True if the window's own loop is to [`Stage::serve`] again and again.
+    pub(crate) fn is_served(&self) -> bool {
+        LOOP_IS_MAIN && self.on_main.lock().is_some()
+    }
+
+    /// What there is to do on [main], for the window's own loop. The host may do anything meanwhile, and destroy that
+    /// window.
+    pub(crate) fn serve(&self) {
+        // Never under the lock.
+        let call = self.on_main.lock().clone();
+        if let Some(call) = call {
+            call();
         }
     }
 
@@ -238,6 +266,7 @@ impl Stage {
     /// The host's window ends. What is still being closed is the answer. [main]
     pub(crate) fn close(&self) -> Vec<Closing> {
         *self.wake.lock() = None;
+        self.set_on_main(None);
         // An editor that a turn is just opening belongs to what is closed. Where the turn is our own caller (an author who
         // has the host close the window), it sees that the stay is over.
         let turning = self.turning.try_lock_for(GUI_LOCK_WAIT);

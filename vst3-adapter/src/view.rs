@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use hotshell_editor_proxy::{EditorProxy, EditorSize, WindowHost};
+use hotshell_editor_proxy::{EditorProxy, EditorSize, OnMain, WindowHost};
 use vst3::ComPtr;
 use vst3::Steinberg::Linux::IRunLoop;
 
@@ -43,6 +43,8 @@ pub(crate) struct Window {
 struct Wish {
     size: Cell<Option<EditorSize>>,
     menu: Cell<Option<Menu>>,
+    /// What the window's own loop calls, where that is the view's thread: VST3 has no other tick there.
+    on_main: RefCell<Option<OnMain>>,
 }
 
 /// The host's menu of a parameter, at a place in physical pixels from the upper left corner of the view.
@@ -69,6 +71,10 @@ impl WindowHost for Ask {
 
     /// The timer runs as long as the view is attached.
     fn idle_timer(&self, _on: bool) {}
+
+    fn on_main(&self) -> Option<OnMain> {
+        self.0.on_main.borrow().clone()
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -100,6 +106,11 @@ impl Window {
             sized: Cell::new(0),
             later: Cell::default(),
         })
+    }
+
+    /// What the loop of each window that opens from here on calls, where that is the view's thread.
+    pub(crate) fn set_on_main(&self, on_main: OnMain) {
+        self.wish.on_main.replace(Some(on_main));
     }
 
     /// The view's own thread.

@@ -9,11 +9,11 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_void};
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Weak};
 
-use hotshell_editor_proxy::{EditorKey, EditorProxy, EditorSize, WindowHandle, WindowKind};
+use hotshell_editor_proxy::{EditorKey, EditorProxy, EditorSize, OnMain, WindowHandle, WindowKind};
 use vst3::Steinberg::Linux::IRunLoop;
 use vst3::Steinberg::Vst::{IParameterFinder, IParameterFinderTrait, ParamID};
 use vst3::Steinberg::{
@@ -196,6 +196,27 @@ impl Drop for Inner {
     }
 }
 
+/// A view, for the loop of its window.
+struct ForLoop(Weak<Inner>);
+
+// SAFETY: what is behind it is looked at on the view's own thread alone (`Inner::tick`), and ends on any (`Own::end`).
+unsafe impl Send for ForLoop {}
+// SAFETY: as above; the count is an atomic.
+unsafe impl Sync for ForLoop {}
+
+impl ForLoop {
+    fn tick(&self) {
+        let view = self.0.upgrade();
+        guard((), move || {
+            // Dropped inside.
+            if let Some(view) = view {
+                left::drop_own();
+                view.tick();
+            }
+        });
+    }
+}
+
 /// A view of `instance`'s editor; null if it has none, or another kind of view is meant.
 ///
 /// # Safety
@@ -243,9 +264,22 @@ impl Inner {
     fn ticks(self: &Arc<Self>) -> impl Fn() + 'static {
         let view = Arc::downgrade(self);
         move || {
-            if let Some(view) = view.upgrade().filter(|view| view.attached.get()) {
-                view.own.window.tick();
+            if let Some(view) = view.upgrade() {
+                view.tick();
             }
+        }
+    }
+
+    /// The same for the window's own loop, which comes by no gate.
+    fn on_main(self: &Arc<Self>) -> OnMain {
+        let view = ForLoop(Arc::downgrade(self));
+        Arc::new(move || view.tick())
+    }
+
+    /// On a foreign thread, and without a window, nothing.
+    fn tick(&self) {
+        if self.own.window.is_home() && self.attached.get() {
+            self.own.window.tick();
         }
     }
 
@@ -257,6 +291,7 @@ impl Inner {
     fn attach(self: &Arc<Self>, handle: WindowHandle) -> tresult {
         // At once: what is made there may ask the host for a size, and the host may call `removed` from inside.
         let before = self.attached.replace(true);
+        self.own.window.set_on_main(self.on_main());
         match self.own.window.with(|proxy| proxy.attach(handle)) {
             Some(true) => {}
             Some(false) => {
@@ -435,12 +470,17 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
+    use hotshell_core::shell::editors::Edit;
     use hotshell_fake_shell::{FakePlugins, NoEditor, Script};
 
     use super::*;
+    use crate::entry::bench::{HostData, HostObject, raw};
 
     fn instance() -> Arc<Instance> {
-        let script = Script::new();
+        instance_of(Script::new())
+    }
+
+    fn instance_of(script: Arc<Script>) -> Arc<Instance> {
         *script.editors.lock() = Some(Arc::new(NoEditor));
         let plugins = Box::leak(Box::new(FakePlugins { script, hot: true }));
         let instance = Arc::new(Instance::new(plugins, 0, Arc::default()));
@@ -468,6 +508,32 @@ mod tests {
         assert_eq!(Rc::strong_count(&frame), before, "no count is touched there");
         left::drop_own();
         assert_eq!(Rc::strong_count(&frame), 1, "and each of them here");
+    }
+
+    #[test]
+    fn the_windows_own_loop_tells_the_host_of_edits_on_the_views_thread_alone() {
+        let (script, data) = (Script::new(), Arc::new(HostData::default()));
+        let (instance, host) =
+            (instance_of(Arc::clone(&script)), ComWrapper::new(HostObject(Arc::clone(&data))));
+        // SAFETY: alive; a reference is counted.
+        unsafe { instance.handler.set(raw(&host)) };
+        let own = ManuallyDrop::new(Own::new(&instance).expect("an editor"));
+        #[expect(clippy::arc_with_non_send_sync, reason = "as in `create`")]
+        let view = Arc::new(Inner { own, attached: Cell::new(false) });
+        let on_main = view.on_main();
+        *script.edits.lock() = vec![Edit::Begin { id: 10 }, Edit::End { id: 10 }];
+        let said = || std::mem::take(&mut *data.said.lock());
+        on_main();
+        assert_eq!(said(), [""; 0], "a view without a window");
+        view.attached.set(true);
+        std::thread::scope(|threads| {
+            threads.spawn(|| on_main());
+        });
+        assert_eq!(said(), [""; 0], "a loop of another thread's");
+        on_main();
+        assert_eq!(said(), ["begin 10", "end 10"]);
+        drop(view);
+        on_main();
     }
 
     #[test]
