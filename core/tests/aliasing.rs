@@ -56,6 +56,33 @@ impl<const APART: bool> PluginLogic for Half<APART> {
     }
 }
 
+/// Half of what has ever gone in: one value that is not finite would be in it for good.
+struct Sum([f32; 2]);
+
+impl PluginLogic for Sum {
+    type Params = NoParams;
+    const INFO: PluginInfo = PluginInfo::new("org.example.sum", "Sum");
+
+    fn create(_: Arc<NoParams>, _: &CreateContext<'_>) -> Self {
+        Self([0.0; 2])
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut AudioBuffer<'_, f32>,
+        _: &EventList<'_>,
+        _: &mut ProcessContext<'_>,
+    ) -> ProcessStatus {
+        for (channel, sum) in buffer.in_place().iter_mut().zip(&mut self.0) {
+            for sample in channel {
+                *sum += *sample * 0.5;
+                *sample = *sum;
+            }
+        }
+        ProcessStatus::Active
+    }
+}
+
 const FRAMES: u32 = 24;
 
 fn config(max_frames: u32) -> AudioConfig {
@@ -159,6 +186,38 @@ fn an_inactive_bus_is_silence_and_a_missing_one_too() {
     assert!(holds(2, 0.0) && holds(3, 0.0));
     assert!(holds(0, 1.0), "inputs are read only");
     shell.deactivate(audio);
+}
+
+#[test]
+fn what_is_not_finite_in_the_hosts_inputs_is_silence_to_the_logic_and_stays_the_hosts() {
+    let shares = [Jack::Single(0), Jack::Single(1)];
+    let apart = [Jack::Single(2), Jack::Single(3)];
+    let converted = [Jack::Double(2), Jack::Double(3)];
+    for outputs in [shares, apart, converted] {
+        let table = Table::linked(api::<Sum, f32>());
+        let shell: StaticShell = StaticShell::open(table, 0, "rig", Box::new(NoHost)).unwrap();
+        let mut audio = shell.activate(config(FRAMES)).unwrap();
+        let mut memory = Patchbay::new(4, FRAMES);
+        let bad = |i| [f64::NAN, 1.0, f64::INFINITY, 1.0][i % 4];
+        (0..2).for_each(|channel| memory.fill(channel, bad));
+        for block in 0..2 {
+            if outputs == shares {
+                (0..2).for_each(|channel| memory.fill(channel, bad));
+            }
+            memory
+                .with(&[(&shares, false)], &[(&outputs, false)], |block| audio.process(block, &(), &mut ()));
+            let last = memory.read(outputs[1]).last().copied().unwrap();
+            // Every other sample counts, half.
+            let sum = f64::from((block + 1) * FRAMES) / 4.0;
+            assert!((last - sum).abs() < 1e-3, "{outputs:?}, block {block}: {last}, not {sum}");
+        }
+        let kept = memory.read(shares[0]);
+        assert!(
+            outputs == shares || kept[0].is_nan() && kept[2].is_infinite(),
+            "inputs are read only: {kept:?}"
+        );
+        shell.deactivate(audio);
+    }
 }
 
 #[test]

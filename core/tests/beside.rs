@@ -69,6 +69,7 @@ thread_local! {
     static EDIT: std::cell::Cell<Option<Vec<u8>>> = const { std::cell::Cell::new(None) };
     /// Thirteen is welcome on this thread.
     static TOLERANT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    static PANICS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 macro_rules! logic {
@@ -107,6 +108,11 @@ macro_rules! logic {
             fn load_state(params: &$params, from: &mut StateReader<'_>) -> Result<(), StateError> {
                 let own: Vec<u8> = from.get("own")?.unwrap_or_default();
                 if own == [13] && !TOLERANT.get() {
+                    // Half of it is taken already.
+                    *params.own.lock().unwrap() = vec![1];
+                    if PANICS.get() {
+                        panic!("thirteen is refused");
+                    }
                     return Err(StateError::new("thirteen is refused"));
                 }
                 *params.own.lock().unwrap() = own;
@@ -181,6 +187,18 @@ fn a_state_that_the_author_refuses_changes_nothing() {
     rig.set("mode", 0.0);
     rig.run(1);
     assert_ne!(rig.shell.save(StateContext::Project).unwrap(), bad, "the user went on");
+}
+
+#[test]
+fn a_state_in_which_the_authors_code_panics_changes_nothing() {
+    let rig = Rig::new::<One>();
+    let bad = with_own(&[13]);
+    let before = rig.shell.save(StateContext::Preset).unwrap();
+    PANICS.set(true);
+    let refused = rig.shell.load(StateContext::Project, &bad);
+    PANICS.set(false);
+    assert!(refused.is_err());
+    assert_eq!(rig.shell.save(StateContext::Preset).unwrap(), before);
 }
 
 #[test]

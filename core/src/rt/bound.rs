@@ -90,6 +90,40 @@ impl<S: Sample> Bound<'_, S> {
             && self.buffers.inputs.base[channel] == self.buffers.outputs.base[channel]
     }
 
+    /// Replaces samples of the inputs that are not finite by silence. A logic with a memory would give out nothing else
+    /// from then on, and be blamed for it.
+    #[inline]
+    pub(super) fn clean_inputs(&mut self) {
+        for i in 0..self.buffers.inputs.base.len() {
+            // Without an early exit: the compiler makes one vector pass of it.
+            if !self.input(i).iter().fold(true, |all, sample| all & sample.finite()) {
+                self.clean_input(i);
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn clean_input(&mut self, i: usize) {
+        let mut base = self.buffers.inputs.base[i].cast::<S>();
+        // What is no output of the host's is not ours to write.
+        if !self.is_in_place(i) {
+            let own = self.buffers.inputs.own(i, self.buffers.max_frames);
+            if base != own {
+                // SAFETY: both hold `frames` samples; `base` is the host's memory (`bind_inputs`), which `own` is not.
+                unsafe { std::ptr::copy_nonoverlapping(base, own, self.frames) };
+                self.buffers.inputs.base[i] = own.cast();
+                base = own;
+            }
+        }
+        // SAFETY: memory of our own or an output's, `frames` long, exclusive through `&mut self`.
+        for sample in unsafe { std::slice::from_raw_parts_mut(base, self.frames) } {
+            if !sample.finite() {
+                *sample = S::ZERO;
+            }
+        }
+    }
+
     /// Moves every input into memory of our own, so that [`Bound::scale_inputs`] changes nothing of the host's.
     pub fn own_inputs(&mut self) {
         for i in 0..self.buffers.inputs.base.len() {

@@ -163,7 +163,9 @@ impl<S: Sample> Buffers<S> {
             self.bind_outputs(block, start, aside);
             self.bind_inputs(block, start, frames, aside);
         }
-        Bound { buffers: self, host_outputs: block.outputs(), start, frames }
+        let mut bound = Bound { buffers: self, host_outputs: block.outputs(), start, frames };
+        bound.clean_inputs();
+        bound
     }
 
     /// The same host memory as last time. False (and anything in the pointers) if it is not.

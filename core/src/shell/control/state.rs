@@ -132,8 +132,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         state::check(&document).map_err(bad)?;
         let has_own = live.desc.flags & PluginDesc::OWN_STATE != 0 && !document.own.is_empty();
         let before = if has_own { Some(live.shared.save_state().map_err(refused)?) } else { None };
-        if has_own {
-            live.shared.load_state(&document.own).map_err(refused)?;
+        if has_own && let Err(error) = live.shared.load_state(&document.own) {
+            self.put_back(&live, before.as_deref());
+            return Err(refused(error));
         }
         let applied = self.undisturbed("the state", |main, candidate| {
             let applied = state::apply(context, &document, &*self.params, &self.store).map_err(bad)?;
@@ -151,10 +152,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let (applied, newest) = match applied.and_then(|applied| applied) {
             Ok(applied) => applied,
             Err(error) => {
-                // All or nothing: the author's part goes back too.
-                if let Some(before) = before {
-                    live.shared.load_state(&before)?;
-                }
+                self.put_back(&live, before.as_deref());
                 return Err(error.into());
             }
         };
@@ -172,6 +170,18 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             self.ask_host(false, true);
         }
         Ok(())
+    }
+
+    /// All or nothing: what the author's code has taken of a load that fails goes back too.
+    fn put_back(&self, live: &Live, before: Option<&[u8]>) {
+        if let Some(before) = before
+            && let Err(error) = live.shared.load_state(before)
+        {
+            self.log(
+                Level::Warning,
+                &format!("after a state that was refused, the one before was refused too: {error}"),
+            );
+        }
     }
 
     fn state_turn(&self) -> Result<MutexGuard<'_, Kept>, ShellError> {
@@ -273,8 +283,19 @@ impl From<ShellError> for Failed {
     }
 }
 
-/// What the author keeps beyond parameters and fields, written by a build of `version`, into `to`.
+/// What the author keeps beyond parameters and fields, written by a build of `version`, into `to`, which keeps what it had
+/// where it refuses.
 fn pass_own_state(version: u32, to: &Live, own: &[u8]) -> Result<(), ShellError> {
+    let before = to.shared.save_state();
+    let passed = try_own_state(version, to, own);
+    if let (Err(_), Ok(before)) = (&passed, before) {
+        // The refusal is what the author reads; defaults that are refused too are no worse than half of a state.
+        let _ = to.shared.load_state(&before);
+    }
+    passed
+}
+
+fn try_own_state(version: u32, to: &Live, own: &[u8]) -> Result<(), ShellError> {
     if own.is_empty() || to.desc.flags & PluginDesc::OWN_STATE == 0 {
         return Ok(());
     }
