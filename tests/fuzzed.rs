@@ -9,11 +9,13 @@ const CASES: u64 = 400;
 #[test]
 fn what_was_found_stays_fixed_and_the_first_cases_of_the_generator_hold() {
     let mut bench = Bench::new();
+    let mut replayed = 0;
     for target in Target::ALL {
         for entry in std::fs::read_dir(target.folder()).into_iter().flatten().flatten() {
             let bytes = std::fs::read(entry.path()).expect("readable");
             let answer = bench.replay(target, &bytes);
             assert_eq!(answer, Ok(()), "{}", entry.path().display());
+            replayed += 1;
         }
         for seed in 0..CASES {
             if let Err((wrong, bytes)) = bench.run(target, seed) {
@@ -21,6 +23,7 @@ fn what_was_found_stays_fixed_and_the_first_cases_of_the_generator_hold() {
             }
         }
     }
+    assert!(replayed > 0, "what was found lies in tests/fuzz");
 }
 
 #[test]

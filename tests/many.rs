@@ -175,7 +175,10 @@ fn closed_while_stuck<I: Instance>(slot: &TestSlot, path: &Path, open: impl Fn(&
     let took = begin.elapsed();
     // 200 ms, and much for a busy machine.
     assert!(took < Duration::from_secs(4), "the host waited for the author's code: {took:?}");
+    let begin = Instant::now();
     let (mut plugin, _loaded) = open(path);
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(7), "main went into the code in which a thread is stuck: {took:?}");
     let words = format!("closed during build {build} in `create`");
     plugin.wait_until("the thread's name in the log", |_| {
         let reports = slot.reports();

@@ -173,6 +173,8 @@ impl Module {
             }
         }
         if let Some(step) = state.step.take().filter(|_| state.threads > state.left.len()) {
+            let turn = state.reload_turn - 1;
+            state.left.insert(turn, step.build.map(|suspect| suspect.hash));
             // Nobody listens at the moment: the next report has it.
             state.note(
                 Level::Warning,
@@ -194,7 +196,7 @@ impl Module {
                 break;
             }
         }
-        let wanted = state.wanted().cloned();
+        let wanted = state.wanted_on_main().cloned();
         let given = wanted.clone().unwrap_or_else(|| Arc::clone(&self.own));
         if let Some(entry) = state.entry(id) {
             entry.given = Some(given);
@@ -329,7 +331,7 @@ impl Module {
         state.step = None;
         state.abandoned += 1;
         let left = state.reload_turn;
-        state.left.insert(left);
+        state.left.insert(left, suspect.as_ref().map(|suspect| suspect.hash));
         state.reload_turn += 1;
         if let Some(suspect) = suspect {
             state.quarantine(&suspect, &format!("{text}; look for an endless loop or a wait"));

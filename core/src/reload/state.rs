@@ -2,7 +2,7 @@
 //!
 //! Called by: `reload/{module,job,watchdog,report}`. Calls: nothing. Threads: [any but audio], under the lock.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -76,8 +76,8 @@ pub(super) struct State {
     /// Threads of ours that have not ended.
     pub(super) threads: usize,
     pub(super) abandoned: u32,
-    /// Turns of abandoned threads that have not returned.
-    pub(super) left: BTreeSet<u64>,
+    /// Turns of threads that were left behind and have not returned, and the build whose code each is in.
+    pub(super) left: BTreeMap<u64, Option<u128>>,
     /// Why reloading has ended for good.
     pub(super) stopped: Option<String>,
 
@@ -132,6 +132,12 @@ impl State {
     /// What every instance should play; `None`: build 0.
     pub(super) fn wanted(&self) -> Option<&Arc<Build>> {
         self.builds.iter().rev().find(|build| build.is_wanted())
+    }
+
+    /// What an instance that is being opened plays, on the host's main thread, which nobody can replace: no build in whose
+    /// code a thread of ours is stuck. The reload thread tries that one again.
+    pub(super) fn wanted_on_main(&self) -> Option<&Arc<Build>> {
+        self.wanted().filter(|build| !self.left.values().any(|hash| *hash == Some(build.hash)))
     }
 
     pub(super) fn entry(&mut self, id: u64) -> Option<&mut Entry> {

@@ -1,7 +1,8 @@
 //! Folders by descriptor: `openat` and friends.
 //!
 //! The way to the folder is resolved once and then walked without following a link, each folder on it checked on its own
-//! descriptor: whoever may rename one of them decides what lies below. Group-writable is allowed (umask 002).
+//! descriptor: whoever may rename one of them decides what lies below. So each is root's or the user's own; group-writable
+//! is allowed (umask 002).
 //!
 //! Called by: `slot/folder`. Calls: the operating system. Threads: [reload] [main], and the watchdog.
 
@@ -140,8 +141,26 @@ fn walk(path: &Path) -> Result<OwnedFd, SlotError> {
     Ok(folder)
 }
 
+/// Where root is not mapped (a user namespace: Flatpak, rootless containers), what is root's seems to be this user's, who is
+/// nobody; Linux, `user_namespaces(7)`, `/proc/sys/kernel/overflowuid`.
+const NOBODY: u32 = 65_534;
+
+/// Whether what lies in a folder of `owner`'s may be `user`'s slot.
+const fn may_lead(owner: u32, user: u32) -> bool {
+    owner == user || owner == 0 || owner == NOBODY
+}
+
 fn check_way(folder: &OwnedFd, path: &Path) -> Result<(), SlotError> {
     let about = rustix::fs::fstat(folder).map_err(|error| SlotError::io("inspect", path, error.into()))?;
+    let user = rustix::process::geteuid().as_raw();
+    if !may_lead(about.st_uid, user) {
+        let reason = format!(
+            "it belongs to user {}, who may replace what lies in it, the slot as well; name a data folder below one of \
+             user {user}'s own with HOTSHELL_DATA_DIR",
+            about.st_uid
+        );
+        return Err(SlotError::refused(path, &reason));
+    }
     // Widths of the field differ by system.
     #[allow(
         clippy::useless_conversion,
@@ -182,5 +201,16 @@ fn explain(error: rustix::io::Errno, path: &Path) -> SlotError {
         rustix::io::Errno::LOOP => SlotError::refused(path, "it is a symbolic link"),
         rustix::io::Errno::NOTDIR => SlotError::refused(path, "it is not a folder, or a symbolic link"),
         other => SlotError::io("open", path, other.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NOBODY, may_lead};
+
+    #[test]
+    fn a_folder_of_another_users_leads_to_no_slot() {
+        assert!(may_lead(1000, 1000) && may_lead(0, 1000) && may_lead(NOBODY, 1000));
+        assert!(!may_lead(1001, 1000) && !may_lead(1000, 0));
     }
 }
