@@ -22,15 +22,15 @@ use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, T
 const CONFIG: Config = Config { sample_rate: 48_000.0, max_frames: 128 };
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Builds the fixture once; a fixture that does not build fails every test.
+/// Builds the fixture once, in the folder of the tests; a fixture that does not build fails every test.
 fn bundle() -> &'static Path {
     static BUNDLE: OnceLock<PathBuf> = OnceLock::new();
     BUNDLE.get_or_init(|| {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let build = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--locked", "-p", "fixture-host-probe", "--target-dir"])
-            .arg(&target)
+            .arg(target)
             .current_dir(root)
             .status();
         assert!(build.unwrap().success(), "the fixture builds");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test and its helpers fail by panicking")]
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -35,11 +36,18 @@ fn bundles() -> &'static Path {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let out = temporary.join("bundles");
+        let fixtures = temporary.parent().unwrap().join("fixtures");
+        std::fs::create_dir_all(&fixtures).unwrap();
+        let lock = File::create(fixtures.join("hotshell-tests.lock")).unwrap();
+        lock.lock().unwrap();
         for example in ["gain", "synth"] {
             let mut bundle = command();
             bundle.arg("bundle").arg(root.join("examples").join(example)).arg("--out").arg(&out);
-            // Where these tests were built: most of what the examples need is there.
-            let output = bundle.env("CARGO_TARGET_DIR", temporary.parent().unwrap()).output().unwrap();
+            // Where these tests were built, and as the fixtures of `tests/` are: most of what the examples need is there.
+            bundle
+                .env("CARGO_TARGET_DIR", temporary.parent().unwrap())
+                .env("CARGO_PROFILE_DEV_DEBUG", "false");
+            let output = bundle.output().unwrap();
             assert!(output.status.success(), "{}", said(&output));
         }
         out

@@ -17,19 +17,20 @@ use hotshell_core::state::{Document, encode};
 /// Longer than any trial takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Builds the logic of a package in the folder that all fixtures share, and answers a copy that nobody overwrites.
+/// Builds the logic of a package as `tests/harness` does, in the folder of the tests, and answers a copy that nobody overwrites.
 fn logic(package: &str) -> PathBuf {
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let target = temporary.parent().expect("in the target folder").join("fixtures/logic");
+    let target = temporary.parent().expect("in the target folder");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("in the workspace");
-    std::fs::create_dir_all(&target).expect("a folder");
-    let lock = File::create(target.join("hotshell-tests.lock")).expect("a lock file");
+    let folder = target.join("fixtures");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let lock = File::create(folder.join("hotshell-tests.lock")).expect("a lock file");
     lock.lock().expect("the lock");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", package, "--no-default-features"])
+        .args(["rustc", "--lib", "--quiet", "--package", package, "--no-default-features"])
         .args(["--features", "hotshell/logic-only"])
         .args(["--config", "profile.dev.debug=false", "--target-dir"])
-        .arg(&target)
+        .arg(target)
         .current_dir(root)
         .status();
     assert!(built.expect("cargo runs").success(), "{package} builds");

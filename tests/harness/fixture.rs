@@ -1,5 +1,9 @@
 //! Builds the fixtures: shell bundles, logic builds and static bundles of the tiny plug-ins in `tests/fixtures` and of
-//! the examples, in target folders of their own. A fixture that does not build fails its test.
+//! the examples, in the target folder of the tests: other people's crates are compiled once for all of them. A fixture
+//! that does not build fails its test.
+//!
+//! `HOTSHELL_TESTS_RUN` is one text for all processes between whose beginnings no source changes, as within one
+//! `tests/run`: what one of them has built, the others take as it is. Without it cargo is asked in each.
 //!
 //! Called by: tests and benchmarks. Calls: cargo. Threads: [any]; builds of one process wait for each other, and a
 //! file lock keeps other processes off until the artifact is copied.
@@ -61,6 +65,8 @@ pub struct Fixture {
     features: Vec<String>,
     profile: Profile,
     compiler: Option<PathBuf>,
+    level: Option<String>,
+    stripped: bool,
     config: Vec<String>,
 }
 
@@ -70,6 +76,9 @@ pub struct Built {
     /// The library.
     pub path: PathBuf,
 }
+
+/// What of hotshell's ends up in a logic.
+const OURS: [&str; 4] = ["hotshell", "hotshell-abi", "hotshell-core", "hotshell-logic"];
 
 static BUILT: LazyLock<Mutex<HashMap<(Fixture, Kind), Built>>> = LazyLock::new(Mutex::default);
 
@@ -91,6 +100,8 @@ impl Fixture {
             features: features.iter().map(|f| (*f).to_owned()).collect(),
             profile: Profile::Dev,
             compiler: None,
+            level: None,
+            stripped: false,
             config: Vec::new(),
         }
     }
@@ -106,6 +117,20 @@ impl Fixture {
     #[must_use]
     pub fn compiler(mut self, rustc: &Path) -> Self {
         self.compiler = Some(rustc.to_owned());
+        self
+    }
+
+    /// Its own code and hotshell's at this level of optimisation, as TOML; other people's crates stay as they are.
+    #[must_use]
+    pub fn level(mut self, level: &str) -> Self {
+        self.level = Some(level.to_owned());
+        self
+    }
+
+    /// Without symbols, for builds of which hundreds are loaded.
+    #[must_use]
+    pub const fn stripped(mut self) -> Self {
+        self.stripped = true;
         self
     }
 
@@ -177,36 +202,40 @@ impl Fixture {
     }
 
     fn build_now(&self, kind: Kind) -> Built {
-        let mut folder = fixtures_folder().join(kind.name());
-        if let Some(compiler) = &self.compiler {
-            folder =
-                fixtures_folder().join(format!("{}-{}", kind.name(), plain(&compiler.display().to_string())));
-        }
+        let folder = fixtures_folder();
         std::fs::create_dir_all(&folder).expect("a folder for the fixtures");
         let lock = File::create(folder.join("hotshell-tests.lock")).expect("a lock file");
         lock.lock().expect("the lock");
-        let artifact = self.run_cargo(kind, &folder);
-        let name: Vec<_> = std::iter::once(self.package.as_str())
-            .chain(self.features.iter().map(String::as_str))
-            .chain(self.config.iter().map(String::as_str))
-            .map(plain)
-            .collect();
-        let copies = folder.join("copies");
-        std::fs::create_dir_all(&copies).expect("a folder for copies");
-        let path = copies.join(format!("{}-{:?}.so", name.join("-"), self.profile));
+        let name = self.name(kind);
+        let (path, made_in) = (folder.join(format!("{name}.so")), folder.join(format!("{name}.run")));
+        let run = std::env::var("HOTSHELL_TESTS_RUN").unwrap_or_default();
+        if !run.is_empty() && std::fs::read_to_string(&made_in).is_ok_and(|made_in| made_in == run) {
+            return Built { path };
+        }
+        let artifact = self.run_cargo(kind);
         // Renamed into place: another process may have the older copy mapped.
-        let beside = copies.join(format!("beside-{}", std::process::id()));
+        let beside = folder.join(format!("beside-{}", std::process::id()));
         std::fs::copy(&artifact, &beside).expect("the artifact is copied");
         std::fs::rename(&beside, &path).expect("the copy is renamed");
+        std::fs::write(&made_in, run).expect("the run is noted");
         Built { path }
     }
 
-    fn run_cargo(&self, kind: Kind, folder: &Path) -> PathBuf {
+    /// What tells it from all others, as the name of a file.
+    fn name(&self, kind: Kind) -> String {
+        let parts = [kind.name(), &self.package].into_iter().chain(self.features.iter().map(String::as_str));
+        let compiler = self.compiler.as_ref().map(|compiler| compiler.display().to_string());
+        let level = self.level.as_ref().map(|level| format!("level {level}"));
+        let stripped = self.stripped.then(|| "stripped".to_owned());
+        let more = compiler.into_iter().chain(level).chain(stripped).chain(self.config.iter().cloned());
+        let name: Vec<_> = parts.map(plain).chain(more.map(|part| plain(&part))).collect();
+        format!("{}-{:?}", name.join("-"), self.profile)
+    }
+
+    /// The command line.
+    fn cargo(&self, kind: Kind) -> Command {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .current_dir(workspace())
-            .args(["build", "--package", &self.package, "--target-dir"])
-            .arg(folder);
+        cargo.current_dir(workspace()).args(["rustc", "--lib", "--package", &self.package]);
         cargo.args(["--message-format", "json-render-diagnostics", "--config", "profile.dev.debug=false"]);
         if self.profile == Profile::Release {
             cargo.arg("--release");
@@ -215,17 +244,31 @@ impl Fixture {
             kind.feature().into_iter().chain(self.features.iter().map(String::as_str)).collect();
         // Only what was asked for: the gain's window costs more than the rest of it.
         cargo.args(["--no-default-features", "--features", &features.join(",")]);
-        for config in &self.config {
-            cargo.args(["--config", config]);
+        let level = self.level.iter().flat_map(|level| {
+            let packages = OURS.into_iter().chain([self.package.as_str()]);
+            packages.map(move |package| format!("profile.dev.package.{package}.opt-level={level}"))
+        });
+        for config in level.chain(self.config.iter().cloned()) {
+            cargo.arg("--config").arg(config);
         }
         // A sanitizer's build needs the target named, so that build scripts and macros stay as they are.
         if let Some(target) = std::env::var_os("HOTSHELL_TESTS_TARGET") {
             cargo.arg("--target").arg(target);
         }
-        if let Some(compiler) = &self.compiler {
-            cargo.env("RUSTC", compiler);
-        }
+        // Two compilers in one folder would make each other's work anew.
+        let own = self.compiler.as_ref().map(|rustc| fixtures_folder().join(plain(&rustc.to_string_lossy())));
+        cargo.arg("--target-dir").arg(own.unwrap_or_else(target_folder));
+        cargo.envs(self.compiler.iter().map(|compiler| ("RUSTC", compiler)));
         cargo.env("HOTSHELL_SLOT", TestSlot::placeholder()).env_remove("CARGO_TARGET_DIR");
+        if self.stripped {
+            // Not by the profile, which is of all crates: they would be compiled once more.
+            cargo.args(["--", "-Cstrip=symbols"]);
+        }
+        cargo
+    }
+
+    fn run_cargo(&self, kind: Kind) -> PathBuf {
+        let mut cargo = self.cargo(kind);
         let mut run = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("cargo runs");
         let output = std::io::BufReader::new(run.stdout.take().expect("piped"));
         let artifact = Message::parse_stream(output).flatten().filter_map(|message| match message {
@@ -268,9 +311,14 @@ fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
-fn fixtures_folder() -> PathBuf {
+/// Cargo's, of the tests.
+fn target_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    workspace().join(target).join("fixtures")
+    workspace().join(target)
+}
+
+fn fixtures_folder() -> PathBuf {
+    target_folder().join("fixtures")
 }
 
 /// Replaces the path that the shell was built with by one of the same length.

@@ -46,7 +46,7 @@ impl Pair {
     #[must_use]
     pub fn new() -> Self {
         // Each build stays mapped, twice.
-        let fixture = Fixture::new("fixture-raw", &[]).config("profile.dev.strip=true");
+        let fixture = Fixture::new("fixture-raw", &[]).stripped();
         let slot = TestSlot::new();
         let logic = std::fs::read(fixture.logic().path).expect("built");
         let bundle = Bundle::load(&fixture.shell(&slot), Scope::Local).expect("loads");
