@@ -30,6 +30,18 @@ fn demo(folder: &Path, more: &[&str]) -> Command {
     command
 }
 
+/// What takes long to compile of a window: the demonstration's own manifest has levels for them.
+const DRAWS: [&str; 7] = ["egui", "epaint", "harfrust", "read-fonts", "skrifa", "vello_common", "vello_cpu"];
+
+/// What the plug-in in `folder` depends on is compiled without optimisation, in a third of the time: it is the window that
+/// counts there. The demonstration without one has everything as it stands.
+fn compile_quickly(folder: &Path) {
+    let names = DRAWS.into_iter().chain(["\"*\""]);
+    let text: String = names.map(|name| format!("[profile.hot.package.{name}]\nopt-level = 0\n")).collect();
+    std::fs::create_dir(folder.join(".cargo")).unwrap();
+    std::fs::write(folder.join(".cargo/config.toml"), text).unwrap();
+}
+
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
@@ -49,6 +61,7 @@ fn the_demonstration_hears_its_edit_and_loses_no_block() {
 #[test]
 fn with_the_window_open_in_both_formats_a_slip_is_told_in_it_and_the_next_editor_comes_up_in_it() {
     let folder = tempfile::tempdir().unwrap();
+    compile_quickly(folder.path());
     let output = demo(folder.path(), &["--editor", "--format", "both"]).output().unwrap();
     let said = said(&output);
     assert!(output.status.success(), "{said}");
