@@ -1,7 +1,8 @@
 """pedalboard, a real JUCE host, on bundles of ours: what it hears is what the scripted CLAP host hears, sample by
 sample; parameters, state, latency; and a reload in the middle of a stream.
 
-tests/run makes the environment that this runs in. It builds and starts `stage` (tests/harness/stage.rs) by cargo.
+tests/run makes the environment that this runs in, and names the `stage` (tests/harness/stage.rs) that it has built.
+Without it cargo builds one.
 """
 
 import json
@@ -21,7 +22,7 @@ class Stage:
 
     def __init__(self):
         cargo = ["cargo", "run", "--quiet", "--locked", "--package", "hotshell-tests", "--bin", "stage"]
-        self.process = subprocess.Popen(cargo, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(sys.argv[1:] or cargo, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.places = json.loads(self.process.stdout.readline())
         self.frames, self.block = self.places["frames"], self.places["block"]
 
