@@ -175,7 +175,8 @@ pub struct ProcessContext<'a> {
     pub(crate) mode: RenderMode,
     pub(crate) offset: u32,
     pub(crate) frames: u32,
-    pub(crate) transport: Option<Transport>,
+    /// As the shell has it: brought to the sub-block only for a logic that asks.
+    pub(crate) transport: Option<&'a Raw>,
     pub(crate) steady_time: i64,
     pub(crate) first_block: Option<Reason>,
     /// What is said goes to nobody.
@@ -211,8 +212,9 @@ impl ProcessContext<'_> {
 
     /// The timeline at this sub-block's first frame; `None` where the host gives none.
     #[must_use]
-    pub const fn transport(&self) -> Option<Transport> {
-        self.transport
+    pub fn transport(&self) -> Option<Transport> {
+        let raw = self.transport?;
+        Some(Transport(raw.advanced(self.offset.saturating_sub(raw.time), self.config.sample_rate)))
     }
 
     /// Frames from the host block's start to this sub-block's. Event times need no correction by it.

@@ -13,7 +13,7 @@ use hotshell_abi::{AudioConfig, Bytes, ProcessArgs, RenderMode, Sample, Status};
 
 use crate::buffer::AudioBuffer;
 use crate::bus::Mpe;
-use crate::context::{CreateContext, ProcessContext, Reason, Transport};
+use crate::context::{CreateContext, ProcessContext, Reason};
 use crate::events::EventList;
 use crate::export::panic::gate;
 use crate::export::shared::{Parts, Shared};
@@ -161,7 +161,8 @@ impl<G> Running<G> {
             mode: args.mode,
             offset: args.offset,
             frames: args.frames,
-            transport: transport(args, self.config.sample_rate),
+            // SAFETY: the table's contract: null, or the shell's own for this call.
+            transport: unsafe { args.transport.as_ref() },
             steady_time: args.steady_time,
             first_block: Reason::of(args.first_block, self.build),
             muted: args.muted != 0,
@@ -177,13 +178,6 @@ impl<G> Running<G> {
         args.tail = self.logic.tail().frames();
         Status::OK
     }
-}
-
-/// The timeline at the sub-block's first frame.
-fn transport(args: &ProcessArgs<'_>, sample_rate: f64) -> Option<Transport> {
-    // SAFETY: the table's contract: null, or the shell's own for this call.
-    let raw = unsafe { args.transport.as_ref() }?;
-    Some(Transport(raw.advanced(args.offset.saturating_sub(raw.time), sample_rate)))
 }
 
 pub(super) unsafe extern "C" fn snapshot<G: PluginLogicCore<S>, S: Sample>(
