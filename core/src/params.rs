@@ -178,10 +178,12 @@ impl Parameters for ParamStore {
         self.cells.cell(index)
     }
 
+    #[inline]
     fn host_id(&self, index: u32) -> Option<u32> {
         self.cells.host_id(index)
     }
 
+    #[inline]
     fn limits(&self, index: u32) -> Option<Limits> {
         self.cells.limits(index)
     }

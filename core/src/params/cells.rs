@@ -198,6 +198,7 @@ impl Cells {
         self.cells.get(index as usize)
     }
 
+    #[inline]
     pub(super) fn host_id(&self, index: u32) -> Option<u32> {
         let id = self.slots.get(index as usize)?.host_id.load(Acquire);
         (id != NOBODY).then_some(id)

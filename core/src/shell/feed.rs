@@ -44,6 +44,8 @@ pub struct Feed {
     /// Numbers of keys that are down and were not played.
     unplayed: Vec<u32>,
     next: u32,
+    /// The source's `next` event, if a sub-block has ended before it: it is not read a second time.
+    ahead: Option<Event>,
     transport: Option<Transport>,
     /// Came too close: it holds from the next sub-block on.
     waiting_transport: Option<Transport>,
@@ -77,6 +79,7 @@ impl Feed {
             keys_from: 0,
             unplayed: Vec::with_capacity(keys::PLACES as usize),
             next: 0,
+            ahead: None,
             transport: None,
             waiting_transport: None,
             past: Past::new(),
@@ -99,6 +102,7 @@ impl Feed {
     ) {
         let split = coming.unwrap_or(playing);
         self.next = 0;
+        self.ahead = None;
         self.frames = frames;
         // Field by field: a copy of the whole, right after the adapter has written its parts, would wait for the stores.
         match transport {
@@ -115,12 +119,18 @@ impl Feed {
     /// for (more than [`LIST`] at the last frame); their values are applied all the same.
     #[inline]
     pub fn end<P: Parameters>(&mut self, params: &P, source: &dyn EventSource) -> u32 {
-        for (index, event) in self.waiting.drain(..) {
-            write(params, index, &event);
+        if !self.waiting.is_empty() {
+            self.write_waiting(params);
         }
         let lost = if self.next < source.len() { self.give_up(params, source) } else { 0 };
         self.past.advance(self.frames as usize);
         lost
+    }
+
+    fn write_waiting<P: Parameters>(&mut self, params: &P) {
+        for (index, event) in self.waiting.drain(..) {
+            write(params, index, &event);
+        }
     }
 
     #[cold]
@@ -159,8 +169,8 @@ impl Feed {
         if !self.list.is_empty() {
             self.list.clear();
         }
-        for (index, event) in self.waiting.drain(..) {
-            write(params, index, &event);
+        if !self.waiting.is_empty() {
+            self.write_waiting(params);
         }
         if let Some(transport) = self.waiting_transport.take() {
             self.transport = Some(transport);
@@ -171,11 +181,15 @@ impl Feed {
             self.deliver_kept(params, at, &mut end);
         }
         while self.next < count {
-            let taken = match source.event(self.next) {
+            let taken = match self.ahead.take().or_else(|| source.event(self.next)) {
                 Some(mut event) => {
                     // Hosts send events past the block's end by mistake: they are moved to its last frame, not lost.
                     event.time = event.time.min(self.frames.saturating_sub(1));
-                    event.time < end && self.accept(params, event, at, &mut end)
+                    let taken = event.time < end && self.accept(params, &event, at, &mut end);
+                    if !taken {
+                        self.ahead = Some(event);
+                    }
+                    taken
                 }
                 None => source
                     .transport(self.next)
@@ -211,10 +225,11 @@ impl Feed {
     }
 
     /// Takes one event into the sub-block at `at`; false if it must wait for the next one, which then starts at `end`.
-    fn accept<P: Parameters>(&mut self, params: &P, mut event: Event, at: u32, end: &mut u32) -> bool {
-        if is_global_param(&event) {
+    fn accept<P: Parameters>(&mut self, params: &P, event: &Event, at: u32, end: &mut u32) -> bool {
+        if is_global_param(event) {
             return self.accept_param(params, event, at, end);
         }
+        let mut event = *event;
         if matches!(event.kind, EventKind::PARAM_VALUE | EventKind::PARAM_MOD) {
             let Some(index) = params.find(event.id, event.data[1]) else { return true };
             translate(params, index, &mut event);
@@ -238,28 +253,33 @@ impl Feed {
         true
     }
 
-    fn accept_param<P: Parameters>(&mut self, params: &P, mut event: Event, at: u32, end: &mut u32) -> bool {
+    fn accept_param<P: Parameters>(&mut self, params: &P, event: &Event, at: u32, end: &mut u32) -> bool {
         let Some(index) = params.find(event.id, event.data[1]) else { return true };
-        translate(params, index, &mut event);
-        let no_split = self.never_split
-            || params.limits(index).is_some_and(|limits| limits.flags & ParamDesc::NO_SPLIT != 0);
         let soonest = at.saturating_add(self.min_frames);
         let due = event.time <= at;
+        // Asked only of an event that is not due: it alone could divide the block.
+        let no_split = !due
+            && (self.never_split
+                || params.limits(index).is_some_and(|limits| limits.flags & ParamDesc::NO_SPLIT != 0));
         if !due && ((!no_split && event.time >= soonest) || self.waiting.len() == WAITING) {
             *end = (*end).min(event.time);
             return false;
         }
-        if self.listed && !self.list(event, at, end) {
-            return false;
+        if self.listed {
+            let mut listed = *event;
+            translate(params, index, &mut listed);
+            if !self.list(listed, at, end) {
+                return false;
+            }
         }
         if due {
-            write(params, index, &event);
+            write(params, index, event);
             return true;
         }
         if !no_split {
             *end = (*end).min(soonest);
         }
-        self.waiting.push((index, event));
+        self.waiting.push((index, *event));
         true
     }
 
@@ -363,7 +383,7 @@ impl Feed {
         let mut kept = std::mem::take(&mut self.kept);
         for mut event in kept.drain(..) {
             event.time = at;
-            self.accept(params, event, at, end);
+            self.accept(params, &event, at, end);
         }
         self.kept = kept;
     }
