@@ -226,10 +226,9 @@ impl Scratch {
                 Host { ports: process.audio_inputs, count: process.audio_inputs_count, off: inputs_off };
             let outputs =
                 Host { ports: process.audio_outputs, count: process.audio_outputs_count, off: outputs_off };
-            let outputs = outputs.buses(for_outputs, &mut self.outputs);
             // What the host left in the outputs' masks promises nothing.
-            outputs.iter_mut().for_each(|bus| bus.constant_mask = 0);
-            (inputs.buses(for_inputs, &mut self.inputs), outputs)
+            let outputs = outputs.buses(for_outputs, &mut self.outputs, 0);
+            (inputs.buses(for_inputs, &mut self.inputs, u64::MAX), outputs)
         }
     }
 }
@@ -243,12 +242,15 @@ struct Host {
 }
 
 impl Host {
+    /// Describes the ports; of their constant masks, `masks` counts.
+    ///
     /// # Safety
     /// `ports` is null or points to `count` ports that tell the truth.
     unsafe fn buses<'s>(
         &self,
         channels: &'s mut [HostChannel],
         buses: &'s mut [MaybeUninit<HostBus<'static>>],
+        masks: u64,
     ) -> &'s mut [HostBus<'s>] {
         let count = if self.ports.is_null() { 0 } else { buses.len().min(self.count as usize) };
         let buses: *mut HostBus<'s> = buses.as_mut_ptr().cast();
@@ -261,7 +263,7 @@ impl Host {
                     self.off.checked_shr(u32::try_from(index).unwrap_or(u32::MAX)).unwrap_or(0) & 1 == 1;
                 buses.add(index).write(HostBus {
                     channels: &channels[..used],
-                    constant_mask: port.constant_mask,
+                    constant_mask: port.constant_mask & masks,
                     inactive,
                 });
             }
@@ -278,7 +280,7 @@ impl Host {
 /// The port's arrays hold `channel_count` pointers.
 unsafe fn describe(port: &clap_audio_buffer, channels: &mut [HostChannel]) -> usize {
     let used = channels.len().min(port.channel_count as usize);
-    for (index, channel) in channels.iter_mut().take(used).enumerate() {
+    for (index, channel) in channels[..used].iter_mut().enumerate() {
         // SAFETY: `index < channel_count`; null arrays are checked.
         *channel = unsafe { channel_of(port, index) };
     }

@@ -263,6 +263,7 @@ impl<'a> EventOutput<'a> {
 
     /// The events so far, in the order they were sent.
     #[must_use]
+    #[inline]
     pub fn events(&self) -> &[Event] {
         // SAFETY: `push` wrote the first `len` of the events borrowed by `new`.
         unsafe { core::slice::from_raw_parts(self.events, self.len.min(self.capacity) as usize) }

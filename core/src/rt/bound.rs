@@ -224,10 +224,14 @@ impl<S: Sample> Bound<'_, S> {
     }
 
     /// Copies what was worked on aside to the host, and silences host outputs that the logic does not have.
+    #[inline]
     pub fn finish(self) {
-        if self.buffers.plain {
-            return;
+        if !self.buffers.plain {
+            self.write_back();
         }
+    }
+
+    fn write_back(self) {
         let outputs = &self.buffers.outputs;
         for (base, to) in outputs.base.iter().zip(&outputs.copy_to) {
             // SAFETY: `to` is null or host memory of `start + frames` samples, and then `base` is memory of our own with

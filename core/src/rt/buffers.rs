@@ -16,7 +16,7 @@ use std::ffi::c_void;
 
 use hotshell_abi::{BusBuffer, Sample};
 
-use crate::rt::block::{HostBlock, HostChannel};
+use crate::rt::block::{HostBlock, HostBus, HostChannel};
 use crate::rt::bound::Bound;
 
 /// Channels of each bus, both directions, as one logic's layout has them.
@@ -95,6 +95,35 @@ impl<S: Sample> Side<S> {
         unsafe { self.own.as_mut_ptr().add(channel * max_frames) }
     }
 
+    /// Points `base` at frame `start` of the same host memory as `known`, which is this side's; of the host's constant
+    /// masks, `masks` counts. False (and anything in the pointers) if it is not the same.
+    #[inline]
+    fn bind_known(&mut self, known: &[HostChannel], hosts: &[HostBus<'_>], start: usize, masks: u64) -> bool {
+        if hosts.len() != self.buses.len() {
+            return false;
+        }
+        let mut flat = 0;
+        for (bus, host) in self.buses.iter_mut().zip(hosts) {
+            let end = flat + bus.channel_count as usize;
+            if host.inactive || host.channels.len() != bus.channel_count as usize {
+                return false;
+            }
+            let (Some(known), Some(base)) = (known.get(flat..end), self.base.get_mut(flat..end)) else {
+                return false;
+            };
+            for ((before, given), base) in known.iter().zip(host.channels).zip(base) {
+                let Some(ptr) = given.at::<S>(start) else { return false };
+                if before.address() != given.address() {
+                    return false;
+                }
+                *base = ptr;
+            }
+            (bus.flags, bus.constant_mask) = (0, host.constant_mask & masks);
+            flat = end;
+        }
+        true
+    }
+
     /// Points the buses at frame `at` of the chunk, which must be below the chunk's frames.
     ///
     /// # Safety
@@ -170,29 +199,11 @@ impl<S: Sample> Buffers<S> {
 
     /// The same host memory as last time. False (and anything in the pointers) if it is not.
     fn bind_known(&mut self, block: &HostBlock<'_>, start: usize) -> bool {
-        let Self { inputs, outputs, known, .. } = self;
-        let mut known = known.iter();
-        for (is_input, side, hosts) in [(false, outputs, block.outputs()), (true, inputs, block.inputs())] {
-            if hosts.len() != side.buses.len() {
-                return false;
-            }
-            let mut base = side.base.iter_mut();
-            for (bus, host) in side.buses.iter_mut().zip(hosts) {
-                if host.inactive || host.channels.len() != bus.channel_count as usize {
-                    return false;
-                }
-                for given in host.channels {
-                    let (Some(before), Some(base)) = (known.next(), base.next()) else { return false };
-                    if before.address() != given.address() {
-                        return false;
-                    }
-                    let Some(ptr) = given.at::<S>(start) else { return false };
-                    *base = ptr;
-                }
-                (bus.flags, bus.constant_mask) = (0, if is_input { host.constant_mask } else { 0 });
-            }
-        }
-        true
+        let Some((of_outputs, of_inputs)) = self.known.split_at_checked(self.outputs.base.len()) else {
+            return false;
+        };
+        self.outputs.bind_known(of_outputs, block.outputs(), start, 0)
+            && self.inputs.bind_known(of_inputs, block.inputs(), start, u64::MAX)
     }
 
     /// What nearly every block is: the layout's own channels, of our own precision, in place or apart. False (and

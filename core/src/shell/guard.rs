@@ -108,7 +108,8 @@ impl<S: Sample> Guard<S> {
     /// Remembers the last frame of the chunk.
     #[inline]
     pub fn remember(&mut self, io: &mut Bound<'_, S>) {
-        for (channel, last) in self.last.iter_mut().enumerate().take(io.output_channels()) {
+        let channels = io.output_channels().min(self.last.len());
+        for (channel, last) in self.last[..channels].iter_mut().enumerate() {
             if let Some(sample) = io.output(channel).last() {
                 *last = *sample;
             }
