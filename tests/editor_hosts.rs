@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap_sys::events::CLAP_EVENT_PARAM_VALUE;
 use hotshell_abi::describe::param_host_id;
+use hotshell_tests::keys::left_for_the_end;
 use hotshell_tests::screen::{editor_threads, threads};
 use hotshell_tests::{
     Bundle, Event, Fixture, HostOptions, Module, PATIENCE, Plugin, Scene, Scope, Screen, Setup, TestSlot,
@@ -88,6 +89,25 @@ fn a_release_whose_editor_was_opened_stays_mapped_and_another_does_not() {
         plugin.close_editor(screen, open);
     };
     assert!(stays_mapped(opens), "its threads may run past the host's last call");
+}
+
+#[test]
+fn a_release_leaves_nothing_on_a_hosts_thread_that_only_looks_at_it() {
+    let release = window(&[]).release();
+    let room = TestSlot::new();
+    let module = window(&[]).vst3_release(room.room());
+    let look = || {
+        let before = left_for_the_end();
+        let bundle = Bundle::load(&release, Scope::Local).expect("loads");
+        drop(Plugin::open(&bundle, 0, HostOptions::default()).expect("opens"));
+        let module = Module::load(&module).expect("loads");
+        drop(Vst3::open(&module, 0, Vst3Options::default()).expect("opens"));
+        assert_eq!(left_for_the_end(), before, "code of a library that may be gone by then");
+    };
+    std::thread::scope(|scope| {
+        let host = std::thread::Builder::new().spawn_scoped(scope, look).expect("a thread");
+        host.join().expect("nothing is left");
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! time limit. Elsewhere a window lives on [main], and an editor that hangs hangs the host: no limit helps there.
 //!
 //! A thread that is given up goes on in code that the host may unmap the moment after: the library is kept mapped
-//! before any such thread starts, in a release too.
+//! before any such thread starts, in a release too. What a host's thread may keep that has waited: see `answer`.
 //!
 //! Called by: `stage`, `proxy`. Calls: the editor, through `EditorBuild`. Threads: one per open editor, named
 //! `hotshell-editor`.
@@ -84,7 +84,7 @@ fn obey(editor: &OpenEditor, command: Command, place: &mut Place, line: &Line) {
 #[cfg(target_os = "linux")]
 mod platform {
     use std::sync::Arc;
-    use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+    use std::sync::mpsc::{Sender, channel};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -94,6 +94,7 @@ mod platform {
     use hotshell_core::shell::editors::EditorBuild;
 
     use super::{Command, Place, obey, open};
+    use crate::answer::{Answer, Asked, ask};
     use crate::edits::Line;
 
     /// The near end of the thread. Dropped: the editor is closed, nobody waits for it.
@@ -103,13 +104,13 @@ mod platform {
     }
 
     /// An editor that is being closed.
-    pub(crate) struct Closing(Receiver<()>);
+    pub(crate) struct Closing(Asked<()>);
 
     impl Helper {
         /// Opens `build`'s editor at `place`. `None` if the system gives no thread.
         pub(crate) fn open(build: &EditorBuild, place: Place, line: &Arc<Line>) -> Option<Self> {
             let (commands, received) = channel();
-            let (end, ended) = channel();
+            let (end, ended) = ask();
             let (build, line) = (build.clone(), Arc::clone(line));
             pin();
             let run = move || {
@@ -140,14 +141,13 @@ mod platform {
     impl Closing {
         /// True once the editor is gone; waits until then, but not beyond `until`.
         pub(crate) fn wait(&self, until: Instant) -> bool {
-            let left = until.saturating_duration_since(Instant::now());
-            self.0.recv_timeout(left) != Err(RecvTimeoutError::Timeout)
+            self.0.wait(Some(until)) != Answer::Late
         }
 
         /// Waits until the editor is gone.
         pub(crate) fn wait_for_ever(&self) {
-            // Nothing is ever sent: it ends with the thread.
-            let _ = self.0.recv();
+            // Nothing is ever given: it ends with the thread.
+            self.0.wait(None);
         }
     }
 
@@ -157,25 +157,27 @@ mod platform {
         within(GUI_LOCK_WAIT, move || build.describe())?.ok()?
     }
 
-    /// What `ask` answers on a thread of its own, if it does so in time.
+    /// What `question` answers on a thread of its own, if it does so in time.
     pub(crate) fn within<T: Send + 'static>(
         time: Duration,
-        ask: impl FnOnce() -> T + Send + 'static,
+        question: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let (answer, answered) = channel();
-        let run = move || {
-            // Whoever asked may have given up.
-            let _ = answer.send(ask());
-        };
+        let (answering, asked) = ask();
+        // Whoever asked may have given up.
+        let run = move || answering.give(question());
+        let until = Instant::now() + time;
         let thread = thread::Builder::new().name("hotshell-editor".to_owned()).spawn(run).ok()?;
-        let answer = answered.recv_timeout(time).ok();
-        if answer.is_some() {
-            // It has nothing left to do; and then the library need not stay mapped, which a scanner only looks at.
-            let _ = thread.join();
-        } else {
-            pin();
+        match asked.wait(Some(until)) {
+            Answer::Late => {
+                pin();
+                None
+            }
+            answer => {
+                // It has nothing left to do; and then the library need not stay mapped, which a scanner only looks at.
+                let _ = thread.join();
+                if let Answer::Given(answer) = answer { Some(answer) } else { None }
+            }
         }
-        answer
     }
 }
 

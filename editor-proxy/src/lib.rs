@@ -8,6 +8,8 @@
 //! Called by: the adapters' `view`. Calls: `hotshell-core`, baseview. Threads: [`EditorProxy`] [main]; the rest [any] but
 //! audio.
 
+#[cfg(target_os = "linux")]
+mod answer;
 mod edits;
 mod fit;
 mod helper;

@@ -1,4 +1,4 @@
-//! The process's thread-specific keys, taken away.
+//! The process's thread-specific keys: taken away, and what a thread has under them.
 //!
 //! Called by: tests of what happens when there are none left. Calls: pthread. Threads: [any].
 
@@ -37,4 +37,14 @@ impl Drop for Keys {
     fn drop(&mut self) {
         self.give(self.0.len());
     }
+}
+
+/// Keys under which this thread has what std leaves there (1) for its own end: each library has its own std, and the key's
+/// destructor is in the library.
+#[must_use]
+pub fn left_for_the_end() -> Vec<libc::pthread_key_t> {
+    /// `PTHREAD_KEYS_MAX`.
+    const MOST: libc::pthread_key_t = 1024;
+    // SAFETY: glibc answers null for a key that there is not.
+    (0..MOST).filter(|key| unsafe { libc::pthread_getspecific(*key) }.addr() == 1).collect()
 }

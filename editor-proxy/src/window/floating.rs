@@ -2,7 +2,8 @@
 //! window lies in it.
 //!
 //! Called by: `proxy`. Calls: X11, through a connection of its own. Threads: [main]; its events come on a thread of their
-//! own, `hotshell-window`, which ends with the window.
+//! own, `hotshell-window`, which ends with the window. An X server that does not answer (another client holds it) is waited
+//! for no longer than anything else: what it has to answer is asked on a thread.
 
 use std::sync::Arc;
 use std::thread;
@@ -19,6 +20,10 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use hotshell_core::rt::pin::pin;
+use hotshell_core::shell::GUI_LOCK_WAIT;
+
+use super::platform::X_SERVER;
+use crate::helper::within;
 
 /// An unmapped window on the desktop. Dropped: destroyed.
 pub(crate) struct Floating {
@@ -33,7 +38,17 @@ impl Floating {
     /// One of `size` physical pixels. `closed` is called, on any thread, when the user closes it; it stays until it is
     /// dropped.
     pub(crate) fn open(size: EditorSize, closed: impl Fn() + Send + 'static) -> Result<Self, String> {
-        Self::make(size, closed).map_err(|error| error.to_string())
+        let made = within(X_SERVER, move || Self::make(size, closed).map_err(|error| error.to_string()));
+        made.unwrap_or_else(|| Err("the X server did not answer".to_owned()))
+    }
+
+    /// What the X server answers in time.
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&RustConnection) -> Option<T> + Send + 'static,
+    ) -> Option<T> {
+        let connection = Arc::clone(&self.connection);
+        within(GUI_LOCK_WAIT, move || question(&connection)).flatten()
     }
 
     fn make(size: EditorSize, closed: impl Fn() + Send + 'static) -> Result<Self, ReplyOrIdError> {
@@ -74,8 +89,12 @@ impl Floating {
     pub(crate) fn stay_above(&self, window: WindowHandle) -> bool {
         let Ok(id) = u32::try_from(window.handle) else { return false };
         let (property, kind) = (AtomEnum::WM_TRANSIENT_FOR, AtomEnum::WINDOW);
-        let sent = self.connection.change_property32(PropMode::REPLACE, self.window, property, kind, &[id]);
-        window.kind == WindowKind::X11 && sent.is_ok_and(|sent| sent.check().is_ok())
+        let ours = self.window;
+        let set = move |connection: &RustConnection| {
+            let sent = connection.change_property32(PropMode::REPLACE, ours, property, kind, &[id]);
+            sent.ok()?.check().ok()
+        };
+        window.kind == WindowKind::X11 && self.ask(set).is_some()
     }
 
     /// What its bar says.
@@ -104,30 +123,34 @@ impl Floating {
     pub(crate) fn resize(&self, size: EditorSize) -> bool {
         let (width, height) = sides(size);
         let aux = ConfigureWindowAux::new().width(u32::from(width)).height(u32::from(height));
-        let sent = self.connection.configure_window(self.window, &aux);
-        sent.is_ok_and(|sent| sent.check().is_ok())
+        let window = self.window;
+        self.ask(move |connection| connection.configure_window(window, &aux).ok()?.check().ok()).is_some()
     }
 
-    /// Where on the screen a place of the window is.
+    /// Where on the screen a place of the window is. `None` too if the X server takes its time.
     pub(crate) fn on_screen(&self, x: i32, y: i32) -> Option<(i32, i32)> {
-        let sent = self.connection.translate_coordinates(self.window, self.root, 0, 0).ok()?;
-        let corner = sent.reply().ok()?;
+        let (window, root) = (self.window, self.root);
+        let corner = self
+            .ask(move |connection| connection.translate_coordinates(window, root, 0, 0).ok()?.reply().ok())?;
         Some((x.saturating_add(i32::from(corner.dst_x)), y.saturating_add(i32::from(corner.dst_y))))
     }
 
     /// Maps or unmaps it.
     pub(crate) fn show(&self, visible: bool) {
-        let connection = &self.connection;
-        let sent =
-            if visible { connection.map_window(self.window) } else { connection.unmap_window(self.window) };
-        let _ = sent.map(|sent| sent.check());
+        let window = self.window;
+        // One that comes up late comes up all the same.
+        self.ask(move |connection| {
+            let sent = if visible { connection.map_window(window) } else { connection.unmap_window(window) };
+            sent.ok()?.check().ok()
+        });
     }
 }
 
 impl Drop for Floating {
     fn drop(&mut self) {
         // What comes back ends the thread.
-        let _ = self.connection.destroy_window(self.window).map(|sent| sent.check());
+        let window = self.window;
+        self.ask(move |connection| connection.destroy_window(window).ok()?.check().ok());
     }
 }
 

@@ -3,7 +3,7 @@
 //! Called by: `proxy`. Calls: `window`, X11. Threads: [main]; the window on `hotshell-window`.
 
 use std::sync::atomic::{AtomicBool, Ordering::Release};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,11 +17,12 @@ use x11rb::rust_connection::RustConnection;
 
 use super::watch::watch;
 use super::{Command, obey, open};
+use crate::answer::{Answer, Asked, ask};
 use crate::helper::{Closing, within};
 use crate::stage::Stage;
 
 /// Longest wait for a window in which only our own code runs: the X server's time.
-const X_SERVER: Duration = Duration::from_secs(2);
+pub(super) const X_SERVER: Duration = Duration::from_secs(2);
 
 enum Order {
     Obey(Command),
@@ -32,7 +33,7 @@ enum Order {
 /// The proxy's window. Dropped: destroyed.
 pub(crate) struct Container {
     orders: Sender<Order>,
-    ended: Receiver<()>,
+    ended: Asked<()>,
     waker: WindowWaker,
     handle: WindowHandle,
 }
@@ -45,31 +46,31 @@ impl Container {
         stage: &Arc<Stage>,
     ) -> Result<Self, String> {
         let (orders, received) = channel();
-        let (opened, answer) = channel();
-        let (end, ended) = channel();
+        let (opened, answer) = ask();
+        let (end, ended) = ask::<()>();
         let stage = Arc::clone(stage);
         let run = move || {
             // Dropped last: its other end hears of it.
-            let _end: Sender<()> = end;
+            let _end = end;
             let closing = Arc::default();
             match open(parent, size, scale, &stage, &closing) {
                 Ok((window, handle)) => {
                     // [main] waits for it, or has given up, and then the orders end at once.
-                    let _ = opened.send(Ok((window.waker(), handle)));
+                    opened.give(Ok((window.waker(), handle)));
                     serve(&window, &received);
                     close(window, &closing);
                 }
-                Err(why) => {
-                    let _ = opened.send(Err(why));
-                }
+                Err(why) => opened.give(Err(why)),
             }
         };
         // The thread may outlive the host's call that ends it.
         pin();
         let thread = thread::Builder::new().name("hotshell-window".to_owned()).spawn(run);
         thread.map_err(|error| error.to_string())?;
-        let late = |_| "the X server did not answer".to_owned();
-        let (waker, handle) = answer.recv_timeout(X_SERVER).map_err(late)??;
+        let Answer::Given(opened) = answer.wait(Some(Instant::now() + X_SERVER)) else {
+            return Err("the X server did not answer".to_owned());
+        };
+        let (waker, handle) = opened?;
         Ok(Self { orders, ended, waker, handle })
     }
 
@@ -109,8 +110,7 @@ impl Container {
     pub(crate) fn close(self, leaving: Vec<Closing>, until: Instant) -> bool {
         // Without its thread there is no window either.
         let _ = self.orders.send(Order::Close(leaving));
-        let left = until.saturating_duration_since(Instant::now());
-        let gone = self.ended.recv_timeout(left) != Err(RecvTimeoutError::Timeout);
+        let gone = self.ended.wait(Some(until)) != Answer::Late;
         if !gone {
             take_away(self.handle);
         }
