@@ -46,6 +46,7 @@
 //! Called by: authors' tests. Calls: `hotshell_core::offline`. Threads: the test's own, [main] and [audio] in turn.
 
 mod drive;
+mod editor;
 mod output;
 mod rig;
 mod spy;

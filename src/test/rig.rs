@@ -440,7 +440,7 @@ impl<P: 'static> Rig<P> {
         self.told.lines().into_iter().map(|(_, line)| line).collect()
     }
 
-    fn shell(&self) -> &dyn Shell {
+    pub(super) fn shell(&self) -> &dyn Shell {
         self.drive.shell()
     }
 }

@@ -84,6 +84,6 @@ impl<P: PluginLogicCore<S>, S: Sample> PluginLogicCore<S> for Spy<P, S> {
     }
 
     fn editor(params: &Arc<Self::Params>) -> Option<hotshell_logic::Editor> {
-        P::editor(params)
+        super::editor::stand_in().or_else(|| P::editor(params))
     }
 }

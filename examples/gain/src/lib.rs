@@ -102,18 +102,7 @@ impl PluginLogic for Gain {
     #[cfg(feature = "editor")]
     fn editor(params: &Arc<GainParams>) -> Option<Editor> {
         let params = Arc::clone(params);
-        let draw = move |ui: &mut egui::egui::Ui, cx: &EditorContext| {
-            ui.horizontal(|ui| {
-                ui.add(knob(cx, &params.gain));
-                ui.add(meter(&params.out));
-                ui.vertical(|ui| {
-                    toggle(ui, cx, &params.look_ahead);
-                    toggle(ui, cx, &params.bypass);
-                });
-            });
-            build_label(ui, cx);
-        };
-        Some(egui::editor(320, 176, draw))
+        Some(egui::editor(320, 176, move |ui, cx| draw(ui, &params, cx)))
     }
 
     fn latency(&self) -> u32 {
@@ -132,6 +121,20 @@ impl PluginLogic for Gain {
         self.limiter.restore(from);
         Replay::Nothing
     }
+}
+
+/// The window.
+#[cfg(feature = "editor")]
+fn draw(ui: &mut egui::egui::Ui, params: &GainParams, cx: &EditorContext) {
+    ui.horizontal(|ui| {
+        ui.add(knob(cx, &params.gain));
+        ui.add(meter(&params.out));
+        ui.vertical(|ui| {
+            toggle(ui, cx, &params.look_ahead);
+            toggle(ui, cx, &params.bypass);
+        });
+    });
+    build_label(ui, cx);
 }
 
 /// Linear gain of decibels.

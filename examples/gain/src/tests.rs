@@ -119,3 +119,29 @@ fn values_survive_a_state_and_a_swap() {
     assert!(rig.load(b"not a state").is_err());
     assert_eq!(rig.save(), state, "the same state gives the same bytes");
 }
+
+#[cfg(feature = "editor")]
+#[test]
+fn a_drag_of_the_knob_in_the_window_is_heard() {
+    use egui::egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, pos2, vec2};
+    let mut rig = rig();
+    let (window, cx, params) = (Context::default(), rig.editor(), rig.params());
+    let frame = |events: Vec<Event>| {
+        let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, vec2(320.0, 176.0)));
+        let input = RawInput { screen_rect, events, ..RawInput::default() };
+        window.run_ui(input, |ui| draw(ui, &params, &cx)).drop_without_applying_deltas();
+    };
+    let button = |pos: Pos2, pressed: bool| {
+        let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+        Event::PointerButton { pos, button, pressed, modifiers }
+    };
+    let (from, to) = (pos2(32.0, 32.0), pos2(32.0, 2.0));
+    frame(vec![]);
+    frame(vec![Event::PointerMoved(from)]);
+    frame(vec![button(from, true)]);
+    frame(vec![Event::PointerMoved(to)]);
+    frame(vec![button(to, false)]);
+    assert!(rig.value(|p| &p.gain) > 0.0, "up is louder");
+    let out = rig.process(&[0.1; 2400]);
+    assert!(near(&out.channel(0)[1000..], 0.1 * linear(rig.value(|p| &p.gain) as f32)));
+}
