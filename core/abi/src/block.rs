@@ -54,6 +54,9 @@ pub trait Sample:
     fn magnitude(self) -> Self;
     /// Neither infinite nor NaN.
     fn finite(self) -> bool;
+    /// No value is infinite or NaN. Reads them all, several at a time: each block asks.
+    #[must_use]
+    fn all_finite(samples: &[Self]) -> bool;
     /// Zero for a subnormal number, else the number. Copying does not flush, whatever the control register says, and
     /// compilers drop a multiplication by one.
     #[must_use]
@@ -90,6 +93,13 @@ impl Sample for f32 {
         self.is_finite()
     }
     #[inline]
+    fn all_finite(samples: &[Self]) -> bool {
+        // An exponent of all ones, and no other, is carried into the sign by one more.
+        let carried =
+            samples.iter().fold(0, |all, sample| all | ((sample.to_bits() & 0x7fff_ffff) + 0x0080_0000));
+        carried >> 31 == 0
+    }
+    #[inline]
     fn flushed(self) -> Self {
         if self.abs() < Self::MIN_POSITIVE { 0.0 } else { self }
     }
@@ -123,6 +133,14 @@ impl Sample for f64 {
     #[inline]
     fn finite(self) -> bool {
         self.is_finite()
+    }
+    #[inline]
+    fn all_finite(samples: &[Self]) -> bool {
+        // An exponent of all ones, and no other, is carried into the sign by one more.
+        let carried = samples.iter().fold(0, |all, sample| {
+            all | ((sample.to_bits() & 0x7fff_ffff_ffff_ffff) + 0x0010_0000_0000_0000)
+        });
+        carried >> 63 == 0
     }
     #[inline]
     fn flushed(self) -> Self {
@@ -339,5 +357,34 @@ impl<'a> ProcessArgs<'a> {
             )
         };
         BlockView::new(self.frames as usize, inputs, outputs, self.scratch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sample;
+
+    fn told_apart<S: Sample + std::fmt::Debug>(finite: &[S], others: &[S]) {
+        assert!(S::all_finite(&[]) && S::all_finite(finite));
+        for other in others {
+            for place in 0..finite.len() {
+                let mut samples = finite.to_vec();
+                samples[place] = *other;
+                assert!(!S::all_finite(&samples), "{other:?} at {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_found_at_every_place_and_no_others() {
+        let (most, least) = (f32::MAX, f32::MIN_POSITIVE);
+        let finite = [0.0, -0.0, 1.0, -1.0, most, -most, least, -least, least / 4.0, -least / 4.0, 0.5];
+        told_apart(
+            &finite,
+            &[f32::INFINITY, f32::NEG_INFINITY, f32::NAN, -f32::NAN, f32::from_bits(0x7f80_0001)],
+        );
+        let (most, least) = (f64::MAX, f64::MIN_POSITIVE);
+        let finite = [0.0, -0.0, 1.0, -1.0, most, -most, least, -least, least / 4.0, -least / 4.0, 0.5];
+        told_apart(&finite, &[f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -f64::NAN]);
     }
 }

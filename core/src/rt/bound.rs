@@ -95,8 +95,7 @@ impl<S: Sample> Bound<'_, S> {
     #[inline]
     pub(super) fn clean_inputs(&mut self) {
         for i in 0..self.buffers.inputs.base.len() {
-            // Without an early exit: the compiler makes one vector pass of it.
-            if !self.input(i).iter().fold(true, |all, sample| all & sample.finite()) {
+            if !S::all_finite(self.input(i)) {
                 self.clean_input(i);
             }
         }

@@ -161,9 +161,8 @@ impl<S: Sample> Guard<S> {
 }
 
 fn first_not_finite<S: Sample>(samples: &[S]) -> Option<usize> {
-    // Without an early exit the compiler makes one vector pass; the exact place only where there is one.
-    let all = samples.iter().fold(true, |all, sample| all & sample.finite());
-    if all { None } else { samples.iter().position(|sample| !sample.finite()) }
+    // The exact place only where there is one.
+    if S::all_finite(samples) { None } else { samples.iter().position(|sample| !sample.finite()) }
 }
 
 /// Writes the fallback to frames `from..to`: the dry input for an effect, else silence. `captured`: the bypass has kept

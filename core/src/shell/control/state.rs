@@ -283,19 +283,9 @@ impl From<ShellError> for Failed {
     }
 }
 
-/// What the author keeps beyond parameters and fields, written by a build of `version`, into `to`, which keeps what it had
-/// where it refuses.
+/// What the author keeps beyond parameters and fields, written by a build of `version`, into `to`. What that one takes
+/// before it refuses stays in it: asked for what it had, it would run code of a build that nobody has heard yet.
 fn pass_own_state(version: u32, to: &Live, own: &[u8]) -> Result<(), ShellError> {
-    let before = to.shared.save_state();
-    let passed = try_own_state(version, to, own);
-    if let (Err(_), Ok(before)) = (&passed, before) {
-        // The refusal is what the author reads; defaults that are refused too are no worse than half of a state.
-        let _ = to.shared.load_state(&before);
-    }
-    passed
-}
-
-fn try_own_state(version: u32, to: &Live, own: &[u8]) -> Result<(), ShellError> {
     if own.is_empty() || to.desc.flags & PluginDesc::OWN_STATE == 0 {
         return Ok(());
     }
