@@ -3,9 +3,12 @@
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread::JoinHandle;
 
 use hotshell_core::reload::slot::{BuildFacts, Manifest, hash_text};
 use hotshell_tests::{Fixture, PATIENCE, Play, Scene, TestSlot, constant, plant};
@@ -188,7 +191,10 @@ fn a_library_that_was_cut_at_every_hundredth() {
     let whole = good();
     for percent in 0..100 {
         let build = stage.bytes(&whole[..whole.len() * percent / 100]);
-        stage.scene.wait_refused(build);
+        let reason = stage.scene.wait_refused(build);
+        let words = ["not a library", "cut short", "its list of exports is damaged", "does not export"];
+        assert!(words.iter().any(|word| reason.contains(word)), "{percent} %: {reason}");
+        stage.refused_once("a cut", build, &[]);
     }
     stage.goes_on("a hundred cuts");
     stage.done();
@@ -349,6 +355,48 @@ fn the_slot_itself_and_its_staging_folder() {
     stage.done();
 }
 
+/// A host of its own, started by `host`, in which `publish`ed is refused for a reason with all `words`. False if the host
+/// ends at once with one of the statuses of whoever could not start it.
+fn host_by(
+    slot: &TestSlot,
+    host: &mut Command,
+    cannot: &[i32],
+    publish: impl FnOnce(&TestSlot) -> u32,
+    words: &[&str],
+) -> bool {
+    let mut host =
+        host.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("runs");
+    let wait = |host: &mut Child, what: &str, done: &dyn Fn() -> bool| {
+        let begin = std::time::Instant::now();
+        while !done() {
+            if let Some(ended) = host.try_wait().expect("a child") {
+                // A host that crashes ends otherwise.
+                assert!(ended.code().is_some_and(|code| cannot.contains(&code)), "{what}: {ended}");
+                return false;
+            }
+            assert!(begin.elapsed() < PATIENCE, "{what}: {:#?}", slot.reports());
+            std::thread::park_timeout(std::time::Duration::from_millis(5));
+        }
+        true
+    };
+    if !wait(&mut host, "the host plays", &|| slot.reports().iter().any(|r| r.blocks > 0)) {
+        return false;
+    }
+    let build = publish(slot);
+    assert!(wait(&mut host, "the refusal", &|| slot.refusal(build).is_some()), "the host ended");
+    let reason = slot.refusal(build).expect("just seen");
+    assert!(words.iter().all(|word| reason.contains(word)), "{words:?}: {reason}");
+    drop(host.stdin.take());
+    let lines: Vec<String> =
+        BufReader::new(host.stdout.take().expect("piped")).lines().map_while(Result::ok).collect();
+    assert!(host.wait().expect("ends").success(), "{lines:?}");
+    assert!(
+        lines.contains(&"unwritten 0".to_owned()) && lines.contains(&"last 0.25".to_owned()),
+        "{lines:?}"
+    );
+    true
+}
+
 /// A host whose staging folder is on a disk of its own, which needs a user namespace.
 #[expect(clippy::print_stdout, reason = "a log says what was not run")]
 fn host_on(disk: &str, words: &[&str]) {
@@ -361,35 +409,97 @@ fn host_on(disk: &str, words: &[&str]) {
     let script = format!("mount -t tmpfs -o mode=700,{disk} tmpfs \"$1\" || exit 77; exec \"$0\" \"$2\"");
     let mut host = Command::new("unshare");
     host.args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_player")]).args([&staged, &bundle]);
-    let mut host =
-        host.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("runs");
-    let begin = std::time::Instant::now();
-    while slot.reports().iter().all(|r| r.blocks == 0) {
-        if let Some(ended) = host.try_wait().expect("a child") {
-            // `unshare`'s own refusal, and the script's. A host that crashes ends otherwise.
-            assert!(matches!(ended.code(), Some(1 | 77)), "the host on a disk with {disk}: {ended}");
-            println!("not run: this machine has no user namespaces to mount a disk with {disk} in");
-            return;
-        }
-        assert!(begin.elapsed() < PATIENCE, "the host plays");
-        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    // `unshare`'s own refusal, and the script's.
+    if !host_by(&slot, &mut host, &[1, 77], |slot| slot.publish(&build), words) {
+        println!("not run: this machine has no user namespaces to mount a disk with {disk} in");
     }
-    let build = slot.publish(&build);
-    let begin = std::time::Instant::now();
-    while slot.refusal(build).is_none() {
-        assert!(begin.elapsed() < PATIENCE, "the refusal: {:#?}", slot.reports());
-        std::thread::park_timeout(std::time::Duration::from_millis(5));
+}
+
+/// Root reads everything, but for a process that has given that up.
+#[test]
+fn a_build_that_the_host_may_not_read() {
+    let slot = TestSlot::new();
+    let bundle = Fixture::new("fixture-steady", &[]).shell(&slot);
+    let build = Fixture::new("fixture-steady", &["v2"]).logic();
+    let mut host = if fs::metadata("/proc/self").expect("of this process").uid() == 0 {
+        let mut host = Command::new("setpriv");
+        host.args(["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]);
+        host.arg(env!("CARGO_BIN_EXE_player"));
+        host
+    } else {
+        Command::new(env!("CARGO_BIN_EXE_player"))
+    };
+    let publish = |slot: &TestSlot| {
+        // The host must not see it before: it is put there under another manifest's name, and then named.
+        let aside = TestSlot::new();
+        aside.publish(&build);
+        let mut manifest = aside.slot().read_manifest().expect("published");
+        let from = aside.path().join(&manifest.file);
+        manifest.build = 7;
+        manifest.file = format!("build-7-{}.so", manifest.hash);
+        let to = slot.path().join(&manifest.file);
+        fs::copy(from, &to).expect("copied");
+        fs::set_permissions(&to, Permissions::from_mode(0)).expect("changed");
+        let text = serde_json::to_string(&manifest).expect("text");
+        slot.slot().folder().write("manifest", text.as_bytes()).expect("written");
+        7
+    };
+    assert!(host_by(&slot, host.arg(&bundle), &[], publish, &["Permission denied"]));
+}
+
+/// A name that leads to the file, then to a link, and so on, as fast as that can be done.
+struct Swapped {
+    ends: Arc<AtomicBool>,
+    thread: JoinHandle<u64>,
+}
+
+impl Swapped {
+    fn start(path: PathBuf, other: PathBuf) -> Self {
+        let ends = Arc::new(AtomicBool::new(false));
+        let end = Arc::clone(&ends);
+        let whole = path.with_extension("whole");
+        fs::copy(&path, &whole).expect("copied");
+        let thread = std::thread::spawn(move || {
+            let beside = path.with_extension("beside");
+            let mut swaps = 0;
+            while !end.load(SeqCst) {
+                symlink(&other, &beside).expect("linked");
+                fs::rename(&beside, &path).expect("swapped");
+                fs::copy(&whole, &beside).expect("copied");
+                fs::rename(&beside, &path).expect("swapped back");
+                swaps += 1;
+            }
+            fs::remove_file(&whole).expect("removed");
+            swaps
+        });
+        Self { ends, thread }
     }
-    let reason = slot.refusal(build).expect("just seen");
-    assert!(words.iter().all(|word| reason.contains(word)), "{disk}: {reason}");
-    drop(host.stdin.take());
-    let lines: Vec<String> =
-        BufReader::new(host.stdout.take().expect("piped")).lines().map_while(Result::ok).collect();
-    assert!(host.wait().expect("ends").success(), "{lines:?}");
-    assert!(
-        lines.contains(&"unwritten 0".to_owned()) && lines.contains(&"last 0.25".to_owned()),
-        "{lines:?}"
-    );
+
+    fn stop(self) -> u64 {
+        self.ends.store(true, SeqCst);
+        self.thread.join().expect("swaps to the end")
+    }
+}
+
+#[test]
+fn a_build_whose_name_is_swapped_for_a_link_while_it_is_read() {
+    let mut stage = Stage::new();
+    stage.goes_on("nothing");
+    // Whoever follows the link hears it.
+    let other = Fixture::new("fixture-steady", &["v3"]).logic().path;
+    for _ in 0..20 {
+        let mut swapped = None;
+        let build = stage.changed(|path, _| swapped = Some(Swapped::start(path.to_owned(), other.clone())));
+        let slot = &stage.scene.slot;
+        stage.scene.plugin.wait_until("heard or refused", |_| {
+            slot.refusal(build).is_some() || slot.reports().iter().any(|report| report.heard == build)
+        });
+        assert!(swapped.expect("started").stop() > 0);
+        let reason = stage.slot().refusal(build);
+        assert!(reason.as_ref().is_none_or(|reason| reason.contains("symbolic link")), "{reason:?}");
+        stage.goes_on("a name that was swapped");
+    }
+    stage.done();
 }
 
 #[test]

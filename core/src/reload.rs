@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use crate::host::Level;
 use crate::instance::Table;
+use crate::shell::control::Within;
 use crate::shell::editors::Notice;
 
 pub mod check;
@@ -176,8 +177,9 @@ pub trait Reloadable: Send + Sync {
     /// [`Refusal`]; what played plays on.
     fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal>;
 
-    /// Drop retired instances, prepare stale ones again, answer what happened since. Every 20 ms or sooner. [reload]
-    fn tick(&self) -> InstanceNews;
+    /// Drop retired instances, prepare stale ones again, answer what happened since. What is the author's runs `within`.
+    /// Every 20 ms or sooner. [reload]
+    fn tick(&self, within: Within<'_>) -> InstanceNews;
 
     /// True while one of its editors' windows is open: somebody wants to hear what `dev` says. Watchdog.
     fn has_window(&self) -> bool;
@@ -188,6 +190,9 @@ pub trait Reloadable: Send + Sync {
     /// One line for the host's log. [reload], watchdog
     fn log(&self, level: Level, text: &str);
 }
+
+/// What runs of a build before anybody hears it.
+pub(crate) const FIRST_CODE: &str = "`create`, `reset` or its first blocks";
 
 /// Why an instance did not take a build.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -250,6 +250,39 @@ fn a_hung_build_is_left_behind_and_the_next_one_plays() {
 }
 
 #[test]
+fn a_build_that_hangs_in_a_tick_is_named_and_no_other_instance_runs_its_code() {
+    let scratch = Scratch::new();
+    let door = Arc::new(Door::default());
+    let (a, b) = (Player::new(), Player::new());
+    let setup = || Setup { step_limit: Duration::from_millis(500), ..scratch.setup() };
+    let (tie, _) = a.open(setup());
+    let (_tie_b, _) = b.open(setup());
+    scratch.publish(&marked(1));
+    wait("build 1", || a.taken() == [1] && b.taken() == [1]);
+    let (hung, hanging) = (Arc::clone(&door), Arc::clone(&a));
+    let hang = move || {
+        hung.wait();
+        hanging.fail(2, "found by a thread that was left behind");
+    };
+    *a.code.lock().unwrap() = Some((1, Box::new(hang)));
+    a.heard_of(&["build 1 in `drop`", "longer than"]);
+    let report = tie.report();
+    assert!(report.refusals[0].reason.contains("build 1 in `drop`"), "{:?}", report.refusals);
+    wait("build 0 in its place", || a.last() == Some((0, Takeover::Fault)));
+    let ran = Arc::new(AtomicBool::new(false));
+    let runs = Arc::clone(&ran);
+    *b.code.lock().unwrap() = Some((1, Box::new(move || runs.store(true, Ordering::SeqCst))));
+    wait("a tick", || b.code.lock().unwrap().is_none());
+    scratch.publish(&marked(2));
+    wait("build 2", || a.taken().last() == Some(&2) && b.taken().last() == Some(&2));
+    assert!(!ran.load(Ordering::SeqCst), "a thread is stuck there");
+    door.open();
+    wait("build 0 once more", || {
+        a.last() == Some((0, Takeover::Fault)) && b.last() == Some((0, Takeover::Fault))
+    });
+}
+
+#[test]
 fn after_three_hung_builds_reloading_stops_and_says_so() {
     let scratch = Scratch::new();
     let door = Arc::new(Door::default());

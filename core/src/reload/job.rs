@@ -13,8 +13,8 @@ use super::load::LoadError;
 use super::module::Module;
 use super::slot::{Manifest, Slot, SlotError};
 use super::stage::StageError;
-use super::state::{Step, Suspect, identity};
-use super::{Build, Fault, Refusal, Reloadable, Takeover, check, stage};
+use super::state::{State, Step, Suspect, identity};
+use super::{Build, FIRST_CODE, Fault, InstanceNews, Refusal, Reloadable, Takeover, check, stage};
 use crate::host::Level;
 
 /// Between two ticks.
@@ -25,6 +25,8 @@ const BUSY_TICK: Duration = Duration::from_millis(5);
 const RETRY: Duration = Duration::from_millis(500);
 /// Wait before an instance that was too busy to take a build is asked again.
 const AGAIN: Duration = Duration::from_millis(20);
+/// What a tick does but for the author's code.
+const LOOK: &str = "a look at what became of the builds";
 /// Held bytes at which the author hears of it.
 const HELD_WARNING: u64 = 1 << 30;
 
@@ -244,7 +246,7 @@ impl Reload<'_> {
                 self.module.say(Level::Warning, &text);
                 continue;
             }
-            let what = format!("build {} in `create`, `reset` or its first blocks", build.number);
+            let what = format!("build {} in {FIRST_CODE}", build.number);
             let suspect = (build.number != 0).then(|| Suspect::of(&build));
             let taken = self.step(what, suspect, || instance.take_build(&build, why))?;
             match taken.unwrap_or_else(|reason| Err(Refusal::Build(reason))) {
@@ -315,23 +317,50 @@ impl Reload<'_> {
         drop(state);
         for (id, instance) in entries {
             let Some(instance) = instance.upgrade() else { continue };
-            let what = "dropping a replaced instance, or preparing one again".to_owned();
-            let Ok(mut news) = self.step(what, None, || instance.tick())? else { continue };
+            let mut news = InstanceNews::default();
+            let within = |build, code: &str, run: &mut dyn FnMut()| self.within(build, code, run);
+            let step = self.step(LOOK.to_owned(), None, || news = instance.tick(&within));
             let (fault, slip) = (news.fault.take(), news.slip.take());
-            let mut state = self.module.state.lock();
-            state.learn(id, news);
-            let tell = state.urgent;
-            drop(state);
             if let Some(slip) = &slip {
                 self.slip(slip);
             }
-            if let Some(fault) = fault {
-                self.fault(id, &fault);
-            } else if tell {
+            if let Some(fault) = &fault {
+                self.fault(id, fault);
+            }
+            // A thread that was left behind is out, but for the faults that it has found: nobody finds them again.
+            if step?.is_err() {
+                continue;
+            }
+            let mut state = self.module.state.lock();
+            state.learn(id, news);
+            let tell = state.urgent && fault.is_none();
+            drop(state);
+            if tell {
                 self.module.watch.notify_all();
             }
         }
         Ok(())
+    }
+
+    /// A part of a step that is build `number`'s. See [`Within`](crate::shell::control::Within).
+    fn within(&self, number: u32, code: &str, run: &mut dyn FnMut()) {
+        let mut state = self.module.state.lock();
+        // Neither build 0 nor one that is forgotten can be given up.
+        let build = state.builds.iter().rev().find(|build| build.number == number).map(Suspect::of);
+        if build.as_ref().is_some_and(|build| state.is_stuck(build.hash)) {
+            return;
+        }
+        self.begin(&mut state, format!("build {number} in {code}"), build);
+        drop(state);
+        run();
+        self.begin(&mut self.module.state.lock(), LOOK.to_owned(), None);
+    }
+
+    /// The watchdog's clock starts again; that of a thread which was left behind is another's.
+    fn begin(&self, state: &mut State, what: String, build: Option<Suspect>) {
+        if state.reload_turn == self.turn {
+            state.step = Some(Step { began: Instant::now(), what, build });
+        }
     }
 
     /// A build that panics beside the audio is out like one that panics in it; build 0 has no one to take its place, and

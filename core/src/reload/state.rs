@@ -137,7 +137,12 @@ impl State {
     /// What an instance that is being opened plays, on the host's main thread, which nobody can replace: no build in whose
     /// code a thread of ours is stuck. The reload thread tries that one again.
     pub(super) fn wanted_on_main(&self) -> Option<&Arc<Build>> {
-        self.wanted().filter(|build| !self.left.values().any(|hash| *hash == Some(build.hash)))
+        self.wanted().filter(|build| !self.is_stuck(build.hash))
+    }
+
+    /// A thread of ours is stuck in the code of the build with this hash.
+    pub(super) fn is_stuck(&self, hash: u128) -> bool {
+        self.left.values().any(|stuck| *stuck == Some(hash))
     }
 
     pub(super) fn entry(&mut self, id: u64) -> Option<&mut Entry> {

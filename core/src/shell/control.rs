@@ -42,7 +42,7 @@ use crate::store::Store;
 
 use calls::Calls;
 pub use handover::Offer;
-pub use telling::News;
+pub use telling::{News, Within};
 
 /// Hz that any host uses; beyond it a number is a mistake.
 const SAMPLE_RATES: std::ops::RangeInclusive<f64> = 1.0..=10_000_000.0;

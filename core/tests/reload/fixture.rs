@@ -15,6 +15,7 @@ use hotshell_core::reload::{
     Attachment, Build, Fault, InstanceNews, Load, NativeLoader, Refusal, Reloadable, STEP_LIMIT, Setup,
     Takeover, attach,
 };
+use hotshell_core::shell::control::Within;
 use hotshell_core::shell::editors::Notice;
 
 const LOGIC: &str = include_str!("logic.rs.txt");
@@ -191,6 +192,8 @@ impl Drop for Scratch {
 
 type Script = Box<dyn Fn(&Arc<Build>, Takeover) -> Result<(), Refusal> + Send + Sync>;
 
+type Code = Box<dyn Fn() + Send>;
+
 /// An instance that takes every build, unless its script says otherwise, and hears it at once.
 pub struct Player {
     index: u32,
@@ -198,6 +201,8 @@ pub struct Player {
     pub taken: Mutex<Vec<(u32, Takeover)>>,
     pub news: Mutex<InstanceNews>,
     pub log: Mutex<Vec<(Level, String)>>,
+    /// What the next tick runs of a build's.
+    pub code: Mutex<Option<(u32, Code)>>,
     /// An editor's window is open.
     pub window: AtomicBool,
     /// What is shown in it.
@@ -217,6 +222,7 @@ impl Player {
             taken: Mutex::default(),
             news: Mutex::default(),
             log: Mutex::default(),
+            code: Mutex::default(),
             window: AtomicBool::new(false),
             notice: Mutex::default(),
             notices: Mutex::default(),
@@ -268,7 +274,11 @@ impl Reloadable for Player {
         Ok(())
     }
 
-    fn tick(&self) -> InstanceNews {
+    fn tick(&self, within: Within<'_>) -> InstanceNews {
+        let code = self.code.lock().unwrap().take();
+        if let Some((build, run)) = code {
+            within(build, "`drop`", &mut || run());
+        }
         let mut news = self.news.lock().unwrap();
         news.blocks += 1;
         InstanceNews { fault: news.fault.take(), ..news.clone() }

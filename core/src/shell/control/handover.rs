@@ -23,7 +23,7 @@ use crate::instance::{SharedHalf, Table};
 use crate::params::{ParamPlan, Parameters};
 use crate::shell::control::warm::warm;
 use crate::shell::control::{
-    Control, Fresh, Live, Main, Parked, Pending, check_description, layouts_of, voices_of,
+    Control, Fresh, Live, Main, Parked, Pending, Within, check_description, layouts_of, voices_of,
 };
 use crate::shell::player::{Player, SwapMemory};
 use crate::shell::{GUI_LOCK_WAIT, ShellError};
@@ -125,19 +125,23 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     /// Lets the builds that play and wait read the fields again that somebody else has written: a state load, the user
     /// while the next build was made, a thread of an earlier build. [main] [reload]
     pub(super) fn sync_fields(&self) {
+        self.sync_fields_within(&|_, _, run| run());
+    }
+
+    /// The same; the author's part runs as `within` has it run.
+    pub(super) fn sync_fields_within(&self, within: Within<'_>) {
         self.fields_seen.store(self.store.fields_version(), Release);
         let (live, pending) = {
             let main = self.main.lock();
-            let pending = main.pending.as_ref().map(|pending| Arc::clone(&pending.live.shared));
-            (Arc::clone(&main.live.shared), pending)
+            (main.live.clone(), main.pending.as_ref().map(|pending| pending.live.clone()))
         };
-        for shared in [Some(live), pending].into_iter().flatten() {
-            match shared.sync() {
+        for live in [Some(live), pending].into_iter().flatten() {
+            within(live.build, "reading a persistent field", &mut || match live.shared.sync() {
                 Ok(lines) => self.say_all(Level::Warning, &lines),
                 Err(error) => {
-                    self.log(Level::Error, &format!("persistent fields keep their values: {error}"))
+                    self.log(Level::Error, &format!("persistent fields keep their values: {error}"));
                 }
-            }
+            });
         }
     }
 

@@ -12,7 +12,7 @@ use parking_lot::MutexGuard;
 use crate::host::Level;
 use crate::params::Parameters;
 use crate::shell::control::kept::{Kept, KeptOwn, KeptState};
-use crate::shell::control::{Control, Live};
+use crate::shell::control::{Control, Live, Within};
 use crate::shell::{GUI_LOCK_WAIT, ShellError, StateContext};
 use crate::state::{self, Document};
 
@@ -86,15 +86,18 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     }
 
     /// Offers a state that a build refused to the one that plays since. [reload] [main]
-    pub(super) fn offer_kept(&self) {
+    pub(super) fn offer_kept(&self, within: Within<'_>) {
         // Somebody saves or loads: the next look will do.
         let Some(mut turn) = self.state_turn.try_lock() else { return };
         let Some(kept) = &turn.state else { return };
         let Ok(live) = self.live() else { return };
-        let table = live.shared.table().address();
-        if kept.by == table {
-            return;
+        if kept.by != live.shared.table().address() {
+            within(live.build, "`save_state` or `load_state`", &mut || self.offer_to(&live, &mut turn));
         }
+    }
+
+    fn offer_to(&self, live: &Live, turn: &mut Kept) {
+        let Some(kept) = &turn.state else { return };
         let Ok((_, document)) = self.collect(kept.context, &turn) else { return };
         if !kept.is_untouched(&document, live.desc) {
             turn.state = None;

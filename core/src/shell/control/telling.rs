@@ -10,6 +10,7 @@
 //! A telling waits for the lock once: while it is held on and on (an activation on another thread), the host's callbacks
 //! and timers come many times, and each of them would cost its main thread [`GUI_LOCK_WAIT`].
 
+use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::time::Instant;
 
@@ -22,6 +23,10 @@ use crate::params::Parameters;
 use crate::shell::control::{Control, Main};
 use crate::shell::player::End;
 use crate::shell::{Changes, GUI_LOCK_WAIT, LayoutInfo, Phase};
+
+/// Runs code of the build with this number, which has this name: if it does not come back, the build is to blame. Not run
+/// if a thread is stuck in that build already.
+pub type Within<'a> = &'a dyn Fn(u32, &str, &mut dyn FnMut());
 
 /// What happened since the last look.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -109,6 +114,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     /// Drops what [audio] sent back, makes a taken build live, asks for a main-thread call where the host must be told
     /// something. [reload] at each tick; [main] before each telling where there is no reload thread.
     pub fn upkeep(&self) -> News {
+        self.upkeep_within(&|_, _, run| run())
+    }
+
+    /// The same; what is the author's runs as `within` has it run. What it does not run of a drop stays for ever.
+    pub fn upkeep_within(&self, within: Within<'_>) -> News {
         let mut news = News::default();
         // One failure at a time: the next look finds the next one.
         while news.fault.is_none()
@@ -118,6 +128,8 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             if player.end == End::Faulted {
                 news.fault = Some((player.build, self.why(Some(player.instance.shared().table()))));
             }
+            let (build, mut player) = (player.build, ManuallyDrop::new(Some(player)));
+            within(build, "`drop`", &mut || drop(player.take()));
         }
         // [audio] waits for room before it takes the next of them, and some hosts make no telling call for hours.
         drop((self.link.spent_redelay.take(), self.link.spent_pad.take()));
@@ -146,9 +158,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }
         }
         if self.fields_seen.load(Acquire) != self.store.fields_version() {
-            self.sync_fields();
+            self.sync_fields_within(within);
         }
-        self.offer_kept();
+        self.offer_kept(within);
         self.store.drain_logs(|level, text| self.log(level, text));
         news
     }

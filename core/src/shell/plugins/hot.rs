@@ -15,10 +15,10 @@ use super::{Around, Kind, Linked, count, describe, is_double, missing, table};
 use crate::host::{Host, Level};
 use crate::params::{ParamStore, Parameters};
 use crate::reload::{
-    Attachment, Build, Fault, InstanceNews, NativeLoader, Refusal, Reloadable, STEP_LIMIT, Setup, Takeover,
-    attach,
+    Attachment, Build, FIRST_CODE, Fault, InstanceNews, NativeLoader, Refusal, Reloadable, STEP_LIMIT, Setup,
+    Takeover, attach,
 };
-use crate::shell::control::{Control, Offer};
+use crate::shell::control::{Control, Offer, Within};
 use crate::shell::editors::Notice;
 use crate::shell::{Plugins, Shell, ShellError};
 
@@ -78,6 +78,16 @@ impl<P: Parameters, S: Sample> Care<P, S> {
     }
 }
 
+impl<P: Parameters, S: Sample> Care<P, S> {
+    /// Prepares a build that was prepared for another configuration.
+    fn take_again(&self, build: &Arc<Build>) {
+        if let Err(why) = self.take(build, Takeover::Published) {
+            let text = format!("build {} could not be prepared again: {why}", build.number);
+            self.log(Level::Warning, &text);
+        }
+    }
+}
+
 impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
     fn plugin_index(&self) -> u32 {
         self.control.index()
@@ -90,17 +100,12 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
         })
     }
 
-    fn tick(&self) -> InstanceNews {
-        let news = self.control.upkeep();
+    fn tick(&self, within: Within<'_>) -> InstanceNews {
+        let news = self.control.upkeep_within(within);
         if news.stale {
             let again = self.current.lock().clone();
-            if let Some(build) = again.filter(|build| build.is_wanted())
-                && let Err(why) = self.take(&build, Takeover::Published)
-            {
-                self.log(
-                    Level::Warning,
-                    &format!("build {} could not be prepared again: {why}", build.number),
-                );
+            if let Some(build) = again.filter(|build| build.is_wanted()) {
+                within(build.number, FIRST_CODE, &mut || self.take_again(&build));
             }
         }
         let link = self.control.link();
