@@ -30,6 +30,8 @@ trait Host: Instance {
     fn text(&mut self, id: u32) -> Option<String>;
     fn parse(&mut self, id: u32) -> Option<f64>;
     fn send(&self, events: &[Event]);
+    /// The plug-in is to forget its sound, between two blocks.
+    fn reset(&self);
     fn last(&self) -> f32;
     /// Controllers reach the fixture.
     fn has_controllers() -> bool;
@@ -75,6 +77,9 @@ impl Host for Plugin {
     }
     fn send(&self, events: &[Event]) {
         self.playing().send(events);
+    }
+    fn reset(&self) {
+        self.playing().reset();
     }
     fn last(&self) -> f32 {
         self.playing().last()
@@ -128,6 +133,9 @@ impl Host for Vst3 {
     fn send(&self, events: &[Event]) {
         Self::send(self, events);
     }
+    fn reset(&self) {
+        self.playing().reset();
+    }
     fn last(&self) -> f32 {
         self.playing().last()
     }
@@ -146,7 +154,7 @@ impl Host for Vst3 {
 }
 
 /// Fails in every function that hotshell calls, and how the test gets it called.
-const FAULTS: [&str; 18] = [
+const FAULTS: [&str; 19] = [
     "create",
     "reset",
     "clear",
@@ -158,6 +166,7 @@ const FAULTS: [&str; 18] = [
     "later_process",
     "later_nan",
     "later_infinity",
+    "later_clear",
     "state_changed",
     "save",
     "load",
@@ -231,10 +240,23 @@ fn plain(text: &str) -> String {
 
 /// Does what makes the fault happen; answers what the host saw of it. A build is heard a moment before [main] answers
 /// from it: what must come from the new one is asked for until it does.
-fn provoke<H: Host>(scene: &mut Scene<H>, name: &str, saved: &[u8]) -> Vec<&'static str> {
+fn provoke<H: Host>(
+    scene: &mut Scene<H>,
+    name: &str,
+    saved: &[u8],
+    (held, more): (&[Event], f32),
+) -> Vec<&'static str> {
     let id = scene.plugin.trigger();
     let mut seen = Vec::new();
     match name {
+        "later_clear" => {
+            scene.plugin.send(&[Event::Param { time: 0, id, value: 1.0, cookie: 0 }]);
+            let blocks = scene.plugin.blocks() + 2;
+            scene.plugin.wait_until("blocks with it", |plugin| plugin.blocks() > blocks);
+            scene.plugin.reset();
+            scene.plugin.wait_until("the failure", |plugin| !near(plugin.last(), 0.375 + more));
+            scene.plugin.send(held);
+        }
         "save" => {
             scene.plugin.wait_until("a save that fails", |plugin| plugin.save().is_none());
             seen.push("the save fails");
@@ -287,7 +309,7 @@ fn row<H: Host>(name: &str) -> Seen {
         let blocks = scene.plugin.blocks() + if name == "later_infinity" { IDLE_BLOCKS } else { 0 };
         scene.plugin.wait_until("time going by", |plugin| plugin.blocks() >= blocks);
     }
-    let mut host = provoke(&mut scene, name, &saved);
+    let mut host = provoke(&mut scene, name, &saved, (&held, more));
     // Only a build that is replaced is asked for a snapshot, and only one that is out of use is dropped.
     let at_the_next = ["snapshot", "drop"].contains(&name);
     let harmless = ["refuse", "drop"].contains(&name);

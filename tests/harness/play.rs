@@ -172,6 +172,7 @@ pub struct Shared {
     blocks: AtomicU64,
     last: AtomicU32,
     queue: Mutex<Vec<Event>>,
+    reset: AtomicBool,
 }
 
 /// An audio half that a thread can drive.
@@ -182,6 +183,8 @@ pub trait Blocks: Send + 'static {
     fn rate(&self) -> f64;
     /// Runs one block.
     fn block(&mut self, frames: u32, signal: &Signal, events: &[Event]) -> Outcome;
+    /// The plug-in forgets its sound, between two blocks.
+    fn reset(&mut self);
     /// Sample of the first output port after a block.
     fn sample(&self, channel: usize, frame: usize) -> f32;
     /// Channels of the first output port.
@@ -199,6 +202,9 @@ impl Blocks for Audio {
     }
     fn block(&mut self, frames: u32, signal: &Signal, events: &[Event]) -> Outcome {
         Self::block(self, frames, signal, events)
+    }
+    fn reset(&mut self) {
+        Self::reset(self);
     }
     fn sample(&self, channel: usize, frame: usize) -> f32 {
         Self::sample(self, channel, frame)
@@ -235,6 +241,7 @@ impl<A: Blocks> Playing<A> {
             blocks: AtomicU64::new(recording.blocks),
             last: AtomicU32::new(0),
             queue: Mutex::new(Vec::with_capacity(1024)),
+            reset: AtomicBool::new(false),
         });
         recording.room(&play, audio.channels());
         let (theirs, how) = (Arc::clone(&shared), play.clone());
@@ -266,6 +273,11 @@ impl<A: Blocks> Playing<A> {
         }
     }
 
+    /// The plug-in forgets its sound before one of the next blocks.
+    pub fn reset(&self) {
+        self.shared.reset.store(true, Ordering::Release);
+    }
+
     /// Ends the thread after its current block. Processing has not been stopped in CLAP's sense.
     ///
     /// # Panics
@@ -289,6 +301,9 @@ fn run<A: Blocks>(mut audio: A, play: &Play, shared: &Shared, mut recording: Rec
         if play.trap_after.is_some_and(|after| recording.blocks >= after) && !trapped {
             guard::trap_system_calls();
             trapped = true;
+        }
+        if shared.reset.swap(false, Ordering::AcqRel) {
+            audio.reset();
         }
         events.clear();
         if let Ok(mut queue) = shared.queue.try_lock() {

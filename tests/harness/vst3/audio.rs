@@ -359,6 +359,10 @@ impl Blocks for Vst3Audio {
     fn block(&mut self, frames: u32, signal: &Signal, events: &[Event]) -> Outcome {
         Self::block(self, frames, signal, events)
     }
+    fn reset(&mut self) {
+        self.set_processing(false);
+        self.set_processing(true);
+    }
     fn sample(&self, channel: usize, frame: usize) -> f32 {
         self.buffers.sample(channel, frame)
     }
