@@ -30,6 +30,8 @@ pub(crate) struct View {
     /// The proxy wants the timer.
     ticks: Rc<Cell<bool>>,
     timer: Cell<Option<TimerId>>,
+    /// Calls of `on_timer` that this thread is in: a menu that one of them opens may tick the next.
+    callbacks: Cell<u32>,
     /// The host answers `request_callback`. Some never do, and tick timers all the same: while a window is open, those are
     /// the way for what the user does in it.
     answers: Cell<bool>,
@@ -37,6 +39,22 @@ pub(crate) struct View {
     later: Cell<Option<EditorSize>>,
     /// The host's menu that the user wants to see.
     menu: Rc<Cell<Option<Menu>>>,
+}
+
+/// While it lives, the host is in `on_timer`.
+struct Callback<'v>(&'v View);
+
+impl<'v> Callback<'v> {
+    fn enter(view: &'v View) -> Self {
+        view.callbacks.set(view.callbacks.get().saturating_add(1));
+        Self(view)
+    }
+}
+
+impl Drop for Callback<'_> {
+    fn drop(&mut self) {
+        self.0.callbacks.set(self.0.callbacks.get().saturating_sub(1));
+    }
 }
 
 /// A parameter, and a place in physical pixels: of the window, or of the screen if it floats.
@@ -167,6 +185,7 @@ impl Main<'_> {
     /// The host has answered `request_callback`.
     pub(crate) fn view_answered(&self) {
         self.view.answers.set(true);
+        self.sync_timer();
     }
 
     fn sync_timer(&self) {
@@ -180,6 +199,9 @@ impl Main<'_> {
         }
         match (view.ticks.get() || unheard, view.timer.get()) {
             (true, None) => view.timer.set(timers.register_timer(self.host(), TICK).ok()),
+            // Some hosts are going through their timers at the moment, and do not survive that one goes (as in VST3,
+            // FORMATS 5). The next call is soon enough.
+            (false, Some(_)) if view.callbacks.get() > 0 => self.shared.link.request_callback(),
             (false, Some(timer)) => {
                 view.timer.set(None);
                 // A host that does not know it any more does not tick it either.
@@ -192,6 +214,7 @@ impl Main<'_> {
 
 impl PluginTimerImpl for Main<'_> {
     fn on_timer(&self, _timer: TimerId) {
+        let _callback = Callback::enter(&self.view);
         self.upkeep();
     }
 }

@@ -29,6 +29,10 @@ pub struct Desk {
     pub started: u32,
     /// Ticks that were given.
     pub ticks: u32,
+    /// A tick is being given.
+    ticking: bool,
+    /// Timers that were ended inside a tick.
+    ended_in_a_tick: u32,
     /// Sizes that were asked for.
     pub sizes: Vec<(u32, u32)>,
     /// Floating windows that the user has closed.
@@ -91,7 +95,9 @@ impl HostTimerImpl for MainThread {
     }
 
     fn unregister_timer(&self, timer_id: TimerId) -> Result<(), HostError> {
-        let known = desk(&self.calls).timers.remove(&timer_id.0);
+        let mut desk = desk(&self.calls);
+        desk.ended_in_a_tick += u32::from(desk.ticking);
+        let known = desk.timers.remove(&timer_id.0);
         known.map(|_| ()).ok_or(HostError::Message("an unknown timer"))
     }
 }
@@ -307,11 +313,15 @@ impl Plugin {
             due
         };
         for id in due {
+            desk(self.calls()).ticking = true;
             self.ask(Phase::MainThread, |handle| {
                 if let Some(timer) = handle.get_extension::<PluginTimer>() {
                     timer.on_timer(handle, TimerId(id));
                 }
             });
+            let mut desk = desk(self.calls());
+            desk.ticking = false;
+            assert_eq!(desk.ended_in_a_tick, 0, "no timer ends inside the host's own tick");
         }
     }
 }
