@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 
 use hotshell_core::reload::slot::{BuildFacts, Manifest, hash_text};
 use hotshell_tests::{Fixture, PATIENCE, Play, Scene, TestSlot, constant, plant};
@@ -439,7 +439,7 @@ fn a_build_that_the_host_may_not_read() {
         manifest.file = format!("build-7-{}.so", manifest.hash);
         let to = slot.path().join(&manifest.file);
         fs::copy(from, &to).expect("copied");
-        fs::set_permissions(&to, Permissions::from_mode(0)).expect("changed");
+        fs::set_permissions(&to, Permissions::from_mode(0o000)).expect("changed");
         let text = serde_json::to_string(&manifest).expect("text");
         slot.slot().folder().write("manifest", text.as_bytes()).expect("written");
         7
@@ -459,7 +459,7 @@ impl Swapped {
         let end = Arc::clone(&ends);
         let whole = path.with_extension("whole");
         fs::copy(&path, &whole).expect("copied");
-        let thread = std::thread::spawn(move || {
+        let swap = move || {
             let beside = path.with_extension("beside");
             let mut swaps = 0;
             while !end.load(SeqCst) {
@@ -471,7 +471,8 @@ impl Swapped {
             }
             fs::remove_file(&whole).expect("removed");
             swaps
-        });
+        };
+        let thread = Builder::new().name("test swaps".into()).spawn(swap).expect("a thread");
         Self { ends, thread }
     }
 

@@ -173,7 +173,7 @@ impl EditorProxy {
         self.stage.set_on_main(self.host.on_main());
         match Container::open(parent, self.size, self.scale, &self.stage) {
             Ok(container) => {
-                self.stage.set_bell(Some(Box::new(container.bell())));
+                self.stage.set_bell(Some(Arc::new(container.bell())));
                 let place = Place { parent: container.handle(), size: self.size, scale: self.scale };
                 let stay = self.stage.open(place);
                 container.watch(&self.stage, stay);

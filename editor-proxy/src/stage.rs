@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const LOOP_IS_MAIN: bool = cfg!(not(target_os = "linux"));
 
 /// Wakes whoever turns the stage.
-type Bell = Box<dyn Fn() + Send>;
+type Bell = Arc<dyn Fn() + Send + Sync>;
 
 /// One window's editors.
 pub(crate) struct Stage {
@@ -162,7 +162,9 @@ impl Stage {
 
     /// There is something to do.
     pub(crate) fn ring(&self) {
-        if let Some(bell) = &*self.bell.lock() {
+        // Never under the lock: on macOS the loop that it wakes is [main], and turns the stage from inside (baseview 0.4).
+        let bell = self.bell.lock().clone();
+        if let Some(bell) = bell {
             bell();
         }
     }

@@ -89,3 +89,21 @@ fn blocks_and_a_swap_take_no_lock_of_an_open_editor() {
     });
     assert_eq!(answer, [Ok(Some(1.0)), Ok(Some(2.0))], "blocks that wait for a lock say nothing");
 }
+
+/// As on macOS, where the loop that is woken may be the very thread that rings.
+#[test]
+fn a_bell_may_turn_the_stage_and_take_itself_away() {
+    let shell: StaticShell = StaticShell::open(table::<1>(), 0, "rig", Box::new(NoHost)).expect("opens");
+    let stage = Stage::new(shell.editors().expect("there are editors"));
+    let (done, heard) = channel();
+    let inside = Arc::downgrade(&stage);
+    stage.set_bell(Some(Arc::new(move || {
+        let stage = inside.upgrade().expect("the test keeps it");
+        stage.turn();
+        stage.set_bell(None);
+        let _ = done.send(());
+    })));
+    let thread = std::thread::Builder::new().name("test rings".to_owned());
+    thread.spawn(move || stage.ring()).expect("a thread");
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(()));
+}

@@ -39,7 +39,7 @@ impl Container {
     }
 
     /// Wakes its loop, from any thread.
-    pub(crate) fn bell(&self) -> impl Fn() + Send + use<> {
+    pub(crate) fn bell(&self) -> impl Fn() + Send + Sync + use<> {
         let waker = self.window.waker();
         move || waker.request_poll()
     }

@@ -85,7 +85,7 @@ impl Container {
     }
 
     /// Wakes its loop, from any thread.
-    pub(crate) fn bell(&self) -> impl Fn() + Send + use<> {
+    pub(crate) fn bell(&self) -> impl Fn() + Send + Sync + use<> {
         let waker = self.waker.clone();
         move || waker.request_poll()
     }

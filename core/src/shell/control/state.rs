@@ -98,7 +98,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
 
     fn offer_to(&self, live: &Live, turn: &mut Kept) {
         let Some(kept) = &turn.state else { return };
-        let Ok((_, document)) = self.collect(kept.context, &turn) else { return };
+        let Ok((_, document)) = self.collect(kept.context, turn) else { return };
         if !kept.is_untouched(&document, live.desc) {
             turn.state = None;
             self.log(Level::Info, "the state that was refused is dropped: something was changed since");
