@@ -1,6 +1,9 @@
 """pedalboard, a real JUCE host, on bundles of ours: what it hears is what the scripted CLAP host hears, sample by
 sample; parameters, state, latency; and a reload in the middle of a stream.
 
+Its `show_editor` is not called: on an Xvfb, with a window manager (xfwm4) and without, pedalboard 0.9.26 ends the process
+by an X error of its own (BadWindow, X_GetProperty of window 0), for a plug-in without an editor as well.
+
 tests/run makes the environment that this runs in, and names the `stage` (tests/harness/stage.rs) that it has built.
 Without it cargo builds one.
 """
