@@ -3,6 +3,7 @@
 use clap_sys::events::{
     CLAP_EVENT_PARAM_GESTURE_BEGIN, CLAP_EVENT_PARAM_GESTURE_END, CLAP_EVENT_PARAM_VALUE,
 };
+use hotshell_tests::scene::Instance;
 use hotshell_tests::{Fixture, HostOptions, Picture, Scene, Screen, Setup, TestSlot, constant};
 
 /// Keeps a picture for a person to look at, if he asked for it.
@@ -30,13 +31,29 @@ fn is_drawn(picture: &Picture) -> bool {
     picture.colours() > 100
 }
 
+/// At the foot of the meter's left bar.
+const METER: (u32, u32) = (93, 120);
+
+/// The meter lights up with the sound, and goes out with it.
+fn meter_follows<I: Instance>(plugin: &mut I, screen: &Screen, child: u32) {
+    for (level, lit) in [(0.0, false), (0.5, true), (0.0, false), (0.5, true)] {
+        let signal = constant(level);
+        plugin.wait_until(&format!("a meter at {level}"), |plugin| {
+            plugin.block(512, &signal, &[]);
+            let picture = screen.picture(child);
+            let [_, red, green, _] = picture.at(METER.0, METER.1).to_be_bytes();
+            lit == (green > 150 && green > red)
+        });
+    }
+}
+
 #[test]
 fn the_gains_window_draws_is_turned_and_shows_the_next_build() {
     let screen = &*Screen::turn();
     let mut scene = Scene::open_with(&gain(), HostOptions::default(), TestSlot::new());
     let open = scene.plugin.open_editor(screen);
     scene.plugin.wait_until("a picture", |_| is_drawn(&screen.picture(open.child)));
-    scene.plugin.activate(Setup::default());
+    scene.plugin.activate(Setup { max_frames: 512, ..Setup::default() });
     keep(&screen.picture(open.child), "gain");
     let gain_id =
         scene.plugin.params().into_iter().find(|param| param.name == "Gain").expect("it has one").id;
@@ -62,6 +79,7 @@ fn the_gains_window_draws_is_turned_and_shows_the_next_build() {
         };
         assert!(between.iter().all(|kind| *kind == CLAP_EVENT_PARAM_VALUE), "{kinds:?}");
     }
+    meter_follows(&mut scene.plugin, screen, open.child);
     let before = number(&screen.picture(open.child));
     scene.slot.publish(&gain().logic());
     scene.plugin.wait_until("the next build's number", |plugin| {
@@ -71,6 +89,7 @@ fn the_gains_window_draws_is_turned_and_shows_the_next_build() {
     });
     scene.plugin.wait_until("one editor in it", |_| screen.children(open.child).len() == 1);
     assert_eq!(screen.children(open.parent), [open.child], "the same window");
+    meter_follows(&mut scene.plugin, screen, open.child);
     keep(&screen.picture(open.child), "gain-after");
     scene.plugin.close_editor(screen, open);
 }
@@ -106,6 +125,8 @@ fn the_gains_window_does_the_same_in_a_vst3_host() {
         let picture = screen.picture(open.child);
         is_drawn(&picture) && number(&picture) != before
     });
+    scene.plugin.activate(Setup { max_frames: 512, ..Setup::default() });
+    meter_follows(&mut scene.plugin, screen, open.child);
     assert_eq!(screen.children(open.parent), [open.child], "the same window");
     view.close(screen);
 }
