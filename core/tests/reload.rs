@@ -282,6 +282,66 @@ fn a_build_that_hangs_in_a_tick_is_named_and_no_other_instance_runs_its_code() {
     });
 }
 
+/// The one that took the hung one's place is a thread of the module's too: nobody waits for it there.
+#[test]
+fn the_last_instance_may_be_dropped_on_a_reload_thread_that_replaced_a_hung_one() {
+    let scratch = Scratch::new();
+    let door = Arc::new(Door::default());
+    let dropped = Arc::new(AtomicBool::new(false));
+    let tie = Arc::new(Mutex::new(None));
+    let (hung, mine, told) = (Arc::clone(&door), Arc::clone(&tie), Arc::clone(&dropped));
+    let player = Player::with(0, move |build, _| {
+        if build.number == 1 {
+            hung.wait();
+        } else if let Some(last) = mine.lock().unwrap().take() {
+            drop(last);
+            told.store(true, Ordering::SeqCst);
+        }
+        Ok(())
+    });
+    let setup = || Setup { step_limit: Duration::from_secs(2), ..scratch.setup() };
+    *tie.lock().unwrap() = Some(player.open(setup()));
+    scratch.publish(&marked(1));
+    player.heard_of(&["build 1", "longer than"]);
+    scratch.publish(&marked(2));
+    wait("the drop", || dropped.load(Ordering::SeqCst));
+    let next = Player::new();
+    let (tie, _) = next.open(setup());
+    let log = tie.report().log;
+    assert!(log.iter().any(|line| line.text.contains("longer than")), "{log:#?}");
+    assert!(!log.iter().any(|line| line.text.contains("was closed during")), "{log:#?}");
+    scratch.publish(&marked(3));
+    wait("build 3", || next.taken().last() == Some(&3));
+    door.open();
+}
+
+#[test]
+fn a_panic_of_the_watchdogs_ends_neither_its_reports_nor_its_watch() {
+    let scratch = Scratch::new();
+    let door = Arc::new(Door::default());
+    let hung = Arc::clone(&door);
+    let player = Player::with(0, move |build, _| match build.number {
+        2 => Err(Refusal::Build("unfit".to_owned())),
+        3 => {
+            hung.wait();
+            Ok(())
+        }
+        _ => Ok(()),
+    });
+    let (_tie, _) = player.open(Setup { step_limit: Duration::from_secs(2), ..scratch.setup() });
+    scratch.publish(&marked(1));
+    wait("build 1", || player.taken() == [1]);
+    player.trips.store(true, Ordering::SeqCst);
+    // What is refused is shown.
+    scratch.publish(&marked(2));
+    player.heard_of(&["the shell itself panicked"]);
+    scratch.publish(&marked(3));
+    player.heard_of(&["longer than"]);
+    let slot = scratch.slot();
+    wait("a report of it", || slot.reports().unwrap().iter().any(|report| report.refusals.len() == 2));
+    door.open();
+}
+
 #[test]
 fn after_three_hung_builds_reloading_stops_and_says_so() {
     let scratch = Scratch::new();

@@ -4,6 +4,10 @@
 //!
 //! There is one rule for who plays what: the newest build that is still wanted, build 0 in the end. A publish, a late
 //! instance, a refusal and a fault all change what that is, and [`Reload::settle`] brings it about.
+//!
+//! Build 0 that fails itself has nobody to take its place. It is tried once at once, and then again, ever more rarely (8 s
+//! at most): what failed may have been one note or one setting, and an instance that stays silent until the project is
+//! opened anew is lost to its user.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::thread::{JoinHandle, ThreadId};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -109,7 +109,7 @@ impl Module {
         let module = Arc::clone(self);
         self.state.lock().threads += 1;
         let started = thread::spawn(name, move || {
-            let ended = Ended(&module);
+            let ended = Ended::later(&module);
             run(ended.0);
         });
         match started {
@@ -159,8 +159,8 @@ impl Module {
         self.work.notify_all();
         self.watch.notify_all();
         let here = std::thread::current().id();
-        let own_thread = |thread: &JoinHandle<()>| -> ThreadId { thread.thread().id() };
-        if crew.iter().any(|thread| own_thread(thread) == here) {
+        // One that replaced another is not in the crew.
+        if state.ours.contains(&here) {
             // The last handle was dropped on a thread of ours: it ends right after.
             crew.clear();
             return;
@@ -356,9 +356,21 @@ impl fmt::Debug for Module {
 /// Counts a thread's end, by return or by panic.
 struct Ended<'a>(&'a Arc<Module>);
 
+impl<'a> Ended<'a> {
+    /// Of the thread that this is called on.
+    fn later(module: &'a Arc<Module>) -> Self {
+        module.state.lock().ours.push(std::thread::current().id());
+        Self(module)
+    }
+}
+
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        self.0.state.lock().threads -= 1;
+        let here = std::thread::current().id();
+        let mut state = self.0.state.lock();
+        state.ours.retain(|thread| *thread != here);
+        state.threads -= 1;
+        drop(state);
         self.0.work.notify_all();
     }
 }

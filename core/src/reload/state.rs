@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::dev::Dev;
@@ -75,6 +76,8 @@ pub(super) struct State {
     pub(super) watchdog_turn: u64,
     /// Threads of ours that have not ended.
     pub(super) threads: usize,
+    /// Those of them that run.
+    pub(super) ours: Vec<ThreadId>,
     pub(super) abandoned: u32,
     /// Turns of threads that were left behind and have not returned, and the build whose code each is in.
     pub(super) left: BTreeMap<u64, Option<u128>>,

@@ -3,6 +3,7 @@
 //!
 //! Called by: `module`, as a thread. Calls: `watch`, `slot`. Threads: watchdog.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,7 +36,23 @@ struct Ties {
     complaint: String,
 }
 
+/// Panics of its own that it survives.
+const MOST_PANICS: u32 = 3;
+
 pub(super) fn run(module: &Arc<Module>, turn: u64) {
+    for _ in 0..MOST_PANICS {
+        match catch_unwind(AssertUnwindSafe(|| watch(module, turn))) {
+            Ok(()) => return,
+            Err(payload) => {
+                // Its own drop may panic.
+                std::mem::forget(payload);
+                module.say(Level::Error, "the shell itself panicked beside the audio: please report this");
+            }
+        }
+    }
+}
+
+fn watch(module: &Arc<Module>, turn: u64) {
     let mut ties = Ties::default();
     let mut looked = None::<Instant>;
     let mut written = None::<Instant>;

@@ -205,6 +205,8 @@ pub struct Player {
     pub code: Mutex<Option<(u32, Code)>>,
     /// An editor's window is open.
     pub window: AtomicBool,
+    /// What is shown next is a panic.
+    pub trips: AtomicBool,
     /// What is shown in it.
     pub notice: Mutex<Option<Notice>>,
     /// What was ever shown in it, and taken back.
@@ -224,6 +226,7 @@ impl Player {
             log: Mutex::default(),
             code: Mutex::default(),
             window: AtomicBool::new(false),
+            trips: AtomicBool::new(false),
             notice: Mutex::default(),
             notices: Mutex::default(),
         })
@@ -289,6 +292,7 @@ impl Reloadable for Player {
     }
 
     fn show(&self, notice: Option<Notice>) {
+        assert!(!self.trips.swap(false, Ordering::SeqCst), "on purpose");
         self.notices.lock().unwrap().push(notice.clone());
         *self.notice.lock().unwrap() = notice;
     }
