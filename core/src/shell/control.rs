@@ -99,6 +99,8 @@ struct Main<S> {
     live: Live,
     /// Handed over and perhaps not yet taken.
     pending: Option<Pending>,
+    /// Builds that are neither any more: the next look drops them, which is the author's code, outside of the lock.
+    retired: Vec<Live>,
     /// Inactive: the player, or an instance that was never sized.
     parked: Parked<S>,
     active: Option<AudioConfig>,
@@ -126,6 +128,11 @@ struct Main<S> {
 const KNOWN: usize = 8;
 
 impl<S> Main<S> {
+    /// The candidate is none any more.
+    fn forget_pending(&mut self) {
+        self.retired.extend(self.pending.take().map(|pending| pending.live));
+    }
+
     /// A serial for another player of `table`'s build.
     fn number(&mut self, table: Table) -> u64 {
         self.serial += 1;
@@ -203,6 +210,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }),
             live: Live { shared, desc, build: 0 },
             pending: None,
+            retired: Vec::new(),
             parked: Parked::Fresh(Fresh { instance, loads: 0 }),
             active: None,
             layout: 0,

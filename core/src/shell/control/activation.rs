@@ -190,9 +190,8 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     /// lock. [main]
     pub(super) fn settle_inactive(&self, main: &mut Main<S>) -> Option<Parked<S>> {
         self.settle_taken(main);
-        let player = self.link.inbox.take();
-        let pending = main.pending.take();
-        let (player, pending) = (player?, pending?);
+        let player = self.link.inbox.take()?;
+        let pending = main.pending.take()?;
         self.go_live(main, pending.live, &pending.plan, true);
         main.keep = false;
         let fresh = Fresh { instance: player.instance, loads: player.loads };

@@ -106,6 +106,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         plan.map(Arc::new).map_err(|error| ShellError::Incompatible(error.to_string()))
     }
 
+    /// `plan`, or another one where the parameters have moved since it was made.
+    fn current(&self, plan: Arc<ParamPlan>, desc: &PluginDesc<'_>) -> Result<Arc<ParamPlan>, ShellError> {
+        if self.params.is_current(&plan) { Ok(plan) } else { self.plan(desc) }
+    }
+
     /// The lock, at a moment when `shared` has read every field that anybody wrote. Fields that move later find their
     /// way by [`Control::sync_fields`].
     fn lock_in_sync(&self, shared: &SharedHalf) -> Result<MutexGuard<'_, Main<S>>, ShellError> {
@@ -182,7 +187,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 let put = self.put(&mut main, player, live, plan);
                 drop(main);
                 self.editors.moved();
-                let (untaken, plan) = put.map_err(|(error, _)| error)?;
+                let (untaken, plan) = put.map_err(|(error, ..)| error)?;
                 drop(untaken);
                 self.say_all(Level::Info, &plan.lines);
                 if late > 0 {
@@ -193,10 +198,16 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 }
             }
             Ready::Fresh(fresh) => {
-                let plan = if self.params.is_current(&plan) { plan } else { self.plan(live.desc)? };
+                let plan = match self.current(plan, live.desc) {
+                    Ok(plan) => plan,
+                    Err(error) => {
+                        drop(main);
+                        return Err(error);
+                    }
+                };
                 // One that still waits is older.
                 let waiting = self.link.inbox.take();
-                main.pending = None;
+                main.forget_pending();
                 let before = std::mem::replace(&mut main.parked, Parked::Fresh(fresh));
                 self.go_live(&mut main, live, &plan, true);
                 main.keep = false;
@@ -231,7 +242,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     }
 
     /// One atomic exchange into the inbox. Answers an untaken candidate, to be dropped outside of the lock, and the plan
-    /// that counts; or the player itself, if it could not be put there.
+    /// that counts; or all that, if it could not be put there.
     #[expect(
         clippy::type_complexity,
         reason = "what must be dropped outside of the lock comes back either way"
@@ -242,21 +253,18 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         mut player: Box<Player<S>>,
         live: Live,
         plan: Arc<ParamPlan>,
-    ) -> Result<(Option<Box<Player<S>>>, Arc<ParamPlan>), (ShellError, Box<Player<S>>)> {
+    ) -> Result<(Option<Box<Player<S>>>, Arc<ParamPlan>), (ShellError, [Option<Box<Player<S>>>; 2], Live)>
+    {
         // Take the one before out first: if [audio] has it by now, its plan is committed before ours is replaced.
         let untaken = self.link.inbox.take();
         if untaken.is_some() {
-            main.pending = None;
+            main.forget_pending();
         } else if !self.await_verdict(main) {
-            return Err((ShellError::Busy("the audio thread"), player));
+            return Err((ShellError::Busy("the audio thread"), [Some(player), None], live));
         }
-        let plan = if self.params.is_current(&plan) {
-            plan
-        } else {
-            match self.plan(live.desc) {
-                Ok(plan) => plan,
-                Err(error) => return Err((error, untaken.unwrap_or(player))),
-            }
+        let plan = match self.current(plan, live.desc) {
+            Ok(plan) => plan,
+            Err(error) => return Err((error, [Some(player), untaken], live)),
         };
         player.serial = main.number(live.shared.table());
         player.plan = Some(Arc::clone(&plan));
@@ -328,7 +336,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 self.go_live(main, pending.live, &pending.plan, false);
             }
         } else if self.link.returned.load(Acquire) == serial {
-            main.pending = None;
+            main.forget_pending();
             self.editors.moved();
         }
     }
@@ -345,7 +353,8 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         main.announced.set_layouts(layouts_of(live.desc));
         main.announced.set_notes(live.desc.notes);
         main.announced.set_voices(voices_of(live.desc));
-        main.live = live;
+        let before = std::mem::replace(&mut main.live, live);
+        main.retired.push(before);
         main.check = true;
     }
 }

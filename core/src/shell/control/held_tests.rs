@@ -15,6 +15,8 @@ use hotshell_logic::{
     AudioBuffer, CreateContext, EventList, Level, PluginInfo, PluginLogic, ProcessContext, ProcessStatus,
 };
 
+use parking_lot::Mutex;
+
 use super::{Control, Offer};
 use crate::host::NoHost;
 use crate::instance::Table;
@@ -34,6 +36,17 @@ struct HeldParams {
     text: Persist<String>,
     #[meter(id = "meter")]
     meter: Meter<1>,
+}
+
+/// Told of each drop of the author's parameters.
+static DROPPED: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
+
+impl Drop for HeldParams {
+    fn drop(&mut self) {
+        if let Some(told) = &*DROPPED.lock() {
+            told();
+        }
+    }
 }
 
 /// Uses all that the audio thread may use. `FAILS`: panics above three quarters.
@@ -93,6 +106,16 @@ fn run(audio: &mut dyn Audio, level: f64, blocks: usize) -> f64 {
     *memory.read(jacks[2]).last().expect("frames")
 }
 
+fn config() -> AudioConfig {
+    AudioConfig {
+        sample_rate: 48_000.0,
+        max_frames: FRAMES,
+        layout: 0,
+        mode: RenderMode::REALTIME,
+        reserved: 0,
+    }
+}
+
 fn open(alone: bool) -> Control<ParamStore, f32> {
     let own = Table::linked(api::<Held<false>, f32>());
     let doubles = Arc::new(AtomicU32::new(0));
@@ -128,16 +151,46 @@ fn a_host_that_comes_on_and_on_while_the_lock_is_held_waits_once() {
 }
 
 #[test]
+fn a_build_that_is_none_any_more_is_dropped_outside_of_the_lock() {
+    let control = Arc::new(open(false));
+    let mut audio = control.activate(config()).expect("activates");
+    let offer =
+        |build| Offer { table: Table::linked(api::<Held<false>, f32>()), build, reason: Reason::RELOAD };
+    let (done, heard) = channel();
+    let shell = Arc::downgrade(&control);
+    let here = std::thread::current().id();
+    *DROPPED.lock() = Some(Box::new(move || {
+        // Other tests drop theirs meanwhile.
+        if std::thread::current().id() != here {
+            return;
+        }
+        let free = shell.upgrade().is_none_or(|control| control.main.try_lock().is_some());
+        let _ = done.send(free);
+    }));
+    for build in 1..=3 {
+        // One that is not taken, and one that is.
+        control.take_build(offer(build), &|| true).expect("is handed over");
+        control.take_build(offer(build), &|| true).expect("is handed over");
+        run(&mut *audio, 0.25, 40);
+        control.upkeep();
+        // What audio has taken by then is made live by the next look.
+        run(&mut *audio, 0.25, 40);
+        control.upkeep();
+    }
+    let drops: Vec<bool> = heard.try_iter().collect();
+    control.deactivate(audio);
+    control.take_build(offer(4), &|| true).expect("takes its place at once");
+    control.upkeep();
+    *DROPPED.lock() = None;
+    let all: Vec<bool> = drops.into_iter().chain(heard.try_iter()).collect();
+    assert!(all.len() >= 6, "the untaken, the replaced and what the last one replaces: {all:?}");
+    assert!(all.iter().all(|free| *free), "the author's code ran under the lock: {all:?}");
+}
+
+#[test]
 fn blocks_take_no_lock_in_a_steady_state_in_a_swap_or_in_a_failure() {
     let control = open(false);
-    let config = AudioConfig {
-        sample_rate: 48_000.0,
-        max_frames: FRAMES,
-        layout: 0,
-        mode: RenderMode::REALTIME,
-        reserved: 0,
-    };
-    let mut audio = control.activate(config).expect("activates");
+    let mut audio = control.activate(config()).expect("activates");
     let table = Table::linked(api::<Held<true>, f32>());
     control.take_build(Offer { table, build: 1, reason: Reason::RELOAD }, &|| true).expect("is handed over");
     let (done, heard) = channel();

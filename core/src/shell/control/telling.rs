@@ -117,7 +117,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         self.upkeep_within(&|_, _, run| run())
     }
 
-    /// The same; what is the author's runs as `within` has it run. What it does not run of a drop stays for ever.
+    /// The same; what is the author's runs as `within` has it run.
     pub fn upkeep_within(&self, within: Within<'_>) -> News {
         let mut news = News::default();
         // One failure at a time: the next look finds the next one.
@@ -128,8 +128,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             if player.end == End::Faulted {
                 news.fault = Some((player.build, self.why(Some(player.instance.shared().table()))));
             }
-            let (build, mut player) = (player.build, ManuallyDrop::new(Some(player)));
-            within(build, "`drop`", &mut || drop(player.take()));
+            drop_within(within, player.build, player);
         }
         // [audio] waits for room before it takes the next of them, and some hosts make no telling call for hours.
         drop((self.link.spent_redelay.take(), self.link.spent_pad.take()));
@@ -149,7 +148,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 would.want_restart || !would.changes.is_empty()
             };
             let shim = says_shim(&mut main);
+            let retired = std::mem::take(&mut main.retired);
             drop(main);
+            for live in retired {
+                drop_within(within, live.build, live);
+            }
             if let Some(text) = shim {
                 self.log(Level::Warning, text);
             }
@@ -194,6 +197,12 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     pub(super) fn say_all(&self, level: Level, lines: &[String]) {
         lines.iter().for_each(|line| self.log(level, line));
     }
+}
+
+/// What it is not run for stays for ever.
+fn drop_within(within: Within<'_>, build: u32, what: impl Sized) {
+    let mut what = ManuallyDrop::new(Some(what));
+    within(build, "`drop`", &mut || drop(what.take()));
 }
 
 /// The first panic of the waiting or the live build beside [audio], once each.
