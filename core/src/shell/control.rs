@@ -101,6 +101,8 @@ struct Main<S> {
     pending: Option<Pending>,
     /// Builds that are neither any more: the next look drops them, which is the author's code, outside of the lock.
     retired: Vec<Live>,
+    /// A candidate came back: editors are to look again, whose windows are not woken under the lock.
+    came_back: bool,
     /// Inactive: the player, or an instance that was never sized.
     parked: Parked<S>,
     active: Option<AudioConfig>,
@@ -128,6 +130,29 @@ struct Main<S> {
 const KNOWN: usize = 8;
 
 impl<S> Main<S> {
+    /// Of an inactive instance.
+    fn new(facts: Facts, live: Live, fresh: Fresh<S>) -> Self {
+        Self {
+            announced: Announced::new(facts),
+            live,
+            pending: None,
+            retired: Vec::new(),
+            came_back: false,
+            parked: Parked::Fresh(fresh),
+            active: None,
+            layout: 0,
+            dry_channels: 0,
+            serial: 0,
+            keep: false,
+            went_on: false,
+            fault_seen: 0,
+            known: VecDeque::with_capacity(KNOWN),
+            unfit: None,
+            shim_told: false,
+            check: false,
+        }
+    }
+
     /// The candidate is none any more.
     fn forget_pending(&mut self) {
         self.retired.extend(self.pending.take().map(|pending| pending.live));
@@ -200,30 +225,14 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let link = Arc::new(Link::new(doubles));
         let infos = params.infos();
         link.announced_params.store(u32::try_from(infos.len()).unwrap_or(u32::MAX), Release);
-        let main = Main {
-            announced: Announced::new(Facts {
-                params: infos,
-                latency: 0,
-                layouts: layouts_of(desc),
-                notes: desc.notes,
-                voices: voices_of(desc),
-            }),
-            live: Live { shared, desc, build: 0 },
-            pending: None,
-            retired: Vec::new(),
-            parked: Parked::Fresh(Fresh { instance, loads: 0 }),
-            active: None,
-            layout: 0,
-            dry_channels: 0,
-            serial: 0,
-            keep: false,
-            went_on: false,
-            fault_seen: 0,
-            known: VecDeque::with_capacity(KNOWN),
-            unfit: None,
-            shim_told: false,
-            check: false,
+        let facts = Facts {
+            params: infos,
+            latency: 0,
+            layouts: layouts_of(desc),
+            notes: desc.notes,
+            voices: voices_of(desc),
         };
+        let main = Main::new(facts, Live { shared, desc, build: 0 }, Fresh { instance, loads: 0 });
         Ok(Self {
             index,
             format,

@@ -337,7 +337,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }
         } else if self.link.returned.load(Acquire) == serial {
             main.forget_pending();
-            self.editors.moved();
+            main.came_back = true;
         }
     }
 

@@ -148,8 +148,12 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 would.want_restart || !would.changes.is_empty()
             };
             let shim = says_shim(&mut main);
-            let retired = std::mem::take(&mut main.retired);
+            let (retired, came_back) =
+                (std::mem::take(&mut main.retired), std::mem::take(&mut main.came_back));
             drop(main);
+            if came_back {
+                self.editors.moved();
+            }
             for live in retired {
                 drop_within(within, live.build, live);
             }
