@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use hotshell_abi::editor::{EditorKey, EditorSize, WindowHandle};
+use hotshell_abi::editor::{EditorDesc, EditorKey, EditorSize, WindowHandle};
 use hotshell_core::shell::editors::{EditorAccess, EditorBuild, EditorOwner, OpenEditor};
 
 use crate::edits::Line;
@@ -31,6 +31,24 @@ pub(crate) struct Place {
     /// Physical pixels.
     pub(crate) size: EditorSize,
     pub(crate) scale: f64,
+}
+
+/// What a build's code says of its editor.
+pub(crate) enum Said {
+    Desc(EditorDesc),
+    NoEditor,
+    /// It has failed, or takes its time.
+    Nothing,
+}
+
+impl<E> From<Result<Option<EditorDesc>, E>> for Said {
+    fn from(answer: Result<Option<EditorDesc>, E>) -> Self {
+        match answer {
+            Ok(Some(desc)) => Self::Desc(desc),
+            Ok(None) => Self::NoEditor,
+            Err(_) => Self::Nothing,
+        }
+    }
 }
 
 /// Opens and maps `build`'s editor; what happens is said on `line`.
@@ -88,12 +106,11 @@ mod platform {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use hotshell_abi::editor::EditorDesc;
     use hotshell_core::rt::pin::pin;
     use hotshell_core::shell::GUI_LOCK_WAIT;
     use hotshell_core::shell::editors::EditorBuild;
 
-    use super::{Command, Place, obey, open};
+    use super::{Command, Place, Said, obey, open};
     use crate::answer::{Answer, Asked, ask};
     use crate::edits::Line;
 
@@ -151,10 +168,10 @@ mod platform {
         }
     }
 
-    /// Size and rules of `build`'s editor, if its code answers within [`GUI_LOCK_WAIT`].
-    pub(crate) fn describe(build: &EditorBuild) -> Option<EditorDesc> {
+    /// Asks `build`'s code for its editor's size and rules, for [`GUI_LOCK_WAIT`] at most.
+    pub(crate) fn describe(build: &EditorBuild) -> Said {
         let build = build.clone();
-        within(GUI_LOCK_WAIT, move || build.describe())?.ok()?
+        within(GUI_LOCK_WAIT, move || build.describe()).map_or(Said::Nothing, Said::from)
     }
 
     /// What `question` answers on a thread of its own, if it does so in time.
@@ -188,10 +205,9 @@ mod platform {
     use std::sync::Arc;
     use std::time::Instant;
 
-    use hotshell_abi::editor::EditorDesc;
     use hotshell_core::shell::editors::{EditorBuild, OpenEditor};
 
-    use super::{Command, Place, obey, open};
+    use super::{Command, Place, Said, obey, open};
     use crate::edits::Line;
 
     /// An open editor, its window's size and scale, and its line to the shell.
@@ -237,8 +253,8 @@ mod platform {
         }
     }
 
-    pub(crate) fn describe(build: &EditorBuild) -> Option<EditorDesc> {
-        build.describe().ok()?
+    pub(crate) fn describe(build: &EditorBuild) -> Said {
+        build.describe().into()
     }
 }
 

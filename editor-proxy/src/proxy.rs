@@ -12,7 +12,7 @@ use hotshell_core::shell::GUI_LOCK_WAIT;
 use hotshell_core::shell::editors::Editors;
 
 use crate::fit;
-use crate::helper::{Command, Place, describe};
+use crate::helper::{Command, Place, Said, describe};
 use crate::stage::{Menu, Stage};
 use crate::window::{Container, Desktop, Floating};
 
@@ -50,13 +50,15 @@ const UNKNOWN: EditorDesc = EditorDesc {
     reserved: 0,
 };
 
-/// Size and rules of the newest build's editor, if its code says so within [`GUI_LOCK_WAIT`]; kept for later.
-fn described(editors: &dyn Editors) -> Option<EditorDesc> {
+/// Asks the newest build's code for its editor's size and rules, for [`GUI_LOCK_WAIT`] at most, and keeps them for later.
+fn described(editors: &dyn Editors) -> Said {
     // Whoever holds the lock may do so for as long as its author's code takes; what was said last will do meanwhile.
     let newest = if editors.last_desc().is_some() { editors.try_newest() } else { editors.newest() };
-    let desc = describe(&newest.ok()?)?;
-    editors.described(desc);
-    Some(desc)
+    let said = newest.map_or(Said::Nothing, |build| describe(&build));
+    if let Said::Desc(desc) = said {
+        editors.described(desc);
+    }
+    said
 }
 
 /// The editor that a host holds, from its create call to its destroy call. Always there, whatever the plug-in's own
@@ -88,7 +90,10 @@ impl EditorProxy {
     /// An editor without a window. Waits for the plug-in's code for [`GUI_LOCK_WAIT`] at most.
     #[must_use]
     pub fn new(editors: Arc<dyn Editors>, host: Box<dyn WindowHost>) -> Self {
-        let desc = described(editors.as_ref()).or_else(|| editors.last_desc()).unwrap_or(UNKNOWN);
+        let desc = match described(editors.as_ref()) {
+            Said::Desc(desc) => desc,
+            Said::NoEditor | Said::Nothing => editors.last_desc().unwrap_or(UNKNOWN),
+        };
         let stage = Stage::new(Arc::clone(&editors));
         let desktop = Desktop::ask();
         let scale = desktop.scale().unwrap_or(1.0);
@@ -107,10 +112,11 @@ impl EditorProxy {
         }
     }
 
-    /// True if the newest build has an editor, as far as its code says so within [`GUI_LOCK_WAIT`].
+    /// True unless the newest build's code says within [`GUI_LOCK_WAIT`] that it has no editor. One that fails, or that a
+    /// busy machine lets answer late, is there all the same: a host that hears of none does not ask again.
     #[must_use]
     pub fn is_there(editors: &dyn Editors) -> bool {
-        described(editors).is_some()
+        !matches!(described(editors), Said::NoEditor)
     }
 
     /// True while there is a window.

@@ -10,14 +10,15 @@ use hotshell_abi::editor::{EditorSize, WindowHandle, WindowKind};
 use hotshell_core::host::NoHost;
 use hotshell_core::instance::Table;
 use hotshell_core::offline::Engine;
-use hotshell_core::shell::{Shell, StaticShell};
+use hotshell_core::shell::{GUI_LOCK_WAIT, Shell, StaticShell};
 use hotshell_derive::Params;
 use hotshell_logic::export::api;
 use hotshell_logic::{
-    AudioBuffer, CreateContext, EventList, PluginInfo, PluginLogic, ProcessContext, ProcessStatus,
+    AudioBuffer, CreateContext, Editor, EventList, PluginInfo, PluginLogic, ProcessContext, ProcessStatus,
 };
 
 use super::Stage;
+use crate::EditorProxy;
 use crate::edits::Line;
 use crate::helper::Place;
 
@@ -48,6 +49,52 @@ impl<const LEVEL: u8> PluginLogic for Says<LEVEL> {
         buffer.output().iter_mut().for_each(|channel| channel.fill(LEVEL.into()));
         ProcessStatus::Active
     }
+}
+
+/// Asked for its editor, it has none, fails, or takes its time, by its number.
+struct Asked<const HOW: u8>;
+
+const NONE: u8 = 0;
+const FAILS: u8 = 1;
+const LATE: u8 = 2;
+
+impl<const HOW: u8> PluginLogic for Asked<HOW> {
+    type Params = NoParams;
+    const INFO: PluginInfo = PluginInfo::new("org.example.asked", "Asked");
+
+    fn create(_: Arc<NoParams>, _: &CreateContext<'_>) -> Self {
+        Self
+    }
+
+    fn process(
+        &mut self,
+        _: &mut AudioBuffer<'_, f32>,
+        _: &EventList<'_>,
+        _: &mut ProcessContext<'_>,
+    ) -> ProcessStatus {
+        ProcessStatus::Active
+    }
+
+    fn editor(_: &Arc<NoParams>) -> Option<Editor> {
+        assert!(HOW != FAILS, "planted");
+        if HOW == LATE {
+            std::thread::park_timeout(4 * GUI_LOCK_WAIT);
+        }
+        None
+    }
+}
+
+fn is_there<const HOW: u8>() -> bool {
+    let own = Table::linked(api::<Asked<HOW>, f32>());
+    let shell: StaticShell = StaticShell::open(own, 0, "rig", Box::new(NoHost)).expect("opens");
+    EditorProxy::is_there(shell.editors().expect("there are editors").as_ref())
+}
+
+#[test]
+fn an_editor_is_there_unless_its_plug_in_says_that_there_is_none() {
+    assert!(!is_there::<NONE>());
+    assert!(is_there::<FAILS>(), "its window says why");
+    assert!(is_there::<LATE>(), "a busy machine is no reason to have none");
 }
 
 fn table<const LEVEL: u8>() -> Table {
