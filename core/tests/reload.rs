@@ -254,7 +254,7 @@ fn a_build_that_hangs_in_a_tick_is_named_and_no_other_instance_runs_its_code() {
     let scratch = Scratch::new();
     let door = Arc::new(Door::default());
     let (a, b) = (Player::new(), Player::new());
-    let setup = || Setup { step_limit: Duration::from_millis(500), ..scratch.setup() };
+    let setup = || Setup { step_limit: Duration::from_secs(2), ..scratch.setup() };
     let (tie, _) = a.open(setup());
     let (_tie_b, _) = b.open(setup());
     scratch.publish(&marked(1));
@@ -351,7 +351,7 @@ fn after_three_hung_builds_reloading_stops_and_says_so() {
         hung.wait();
         Ok(())
     });
-    let setup = Setup { step_limit: Duration::from_millis(500), ..scratch.setup() };
+    let setup = Setup { step_limit: Duration::from_secs(2), ..scratch.setup() };
     let (tie, _) = player.open(setup);
     for mark in 1..=3_u32 {
         scratch.publish(&marked(mark));
@@ -527,7 +527,8 @@ fn a_slot_that_is_missing_is_not_connected_until_it_is_there() {
     shows(&player, "not connected", lost);
     drop(scratch.slot());
     shows(&player, "nothing: a slot without a running `dev` is no error", |notice| notice.is_none());
-    std::fs::remove_dir_all(scratch.path()).unwrap();
+    // The watchdog shows it before it writes the report, which may come into the folder that is being removed.
+    wait("the slot's end", || std::fs::remove_dir_all(scratch.path()).is_ok());
     shows(&player, "not connected", lost);
 }
 
