@@ -93,6 +93,16 @@ fn look(screen: &Screen, scale: Option<f64>, like: Option<&Picture>) -> Picture 
     }
     let open = scene.plugin.attach_editor(screen);
     let mut picture = see(&mut scene.plugin, screen, open);
+    if like.is_none() {
+        // What the others are compared with is no picture on its way to the last one.
+        let mut same = 0;
+        scene.plugin.wait_until("a picture that stays", |_| {
+            let now = screen.picture(open.child);
+            same = if now == picture { same + 1 } else { 0 };
+            picture = now;
+            same > 100
+        });
+    }
     if let Some(like) = like {
         scene.plugin.wait_until("the same picture", |_| {
             picture = screen.picture(open.child);

@@ -459,6 +459,7 @@ impl Swapped {
         let end = Arc::clone(&ends);
         let whole = path.with_extension("whole");
         fs::copy(&path, &whole).expect("copied");
+        let (begun, has_begun) = std::sync::mpsc::channel();
         let swap = move || {
             let beside = path.with_extension("beside");
             let mut swaps = 0;
@@ -468,11 +469,15 @@ impl Swapped {
                 fs::copy(&whole, &beside).expect("copied");
                 fs::rename(&beside, &path).expect("swapped back");
                 swaps += 1;
+                // Nobody listens after the first.
+                let _ = begun.send(());
             }
             fs::remove_file(&whole).expect("removed");
             swaps
         };
         let thread = Builder::new().name("test swaps".into()).spawn(swap).expect("a thread");
+        // The build is judged at once: a thread that has not run by then has swapped nothing.
+        has_begun.recv_timeout(PATIENCE).expect("it swaps");
         Self { ends, thread }
     }
 
