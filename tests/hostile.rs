@@ -41,10 +41,8 @@ fn goes_on(mut scene: Scene) {
     scene.plugin.wait_until("the good build", |p| near(p.playing().last(), 0.5));
     let recording = scene.plugin.stop();
     recording.assert_clean();
-    assert!(
-        recording.channels[0].iter().all(|s| (0.25 - 1e-6..=0.5 + 1e-6).contains(s)),
-        "nothing else was heard"
-    );
+    // Down to silence: a machine that is too busy for two instances in one block gets the fade out and in.
+    assert!(recording.channels[0].iter().all(|s| (-1e-6..=0.5 + 1e-6).contains(s)), "nothing else was heard");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn it_hears_a_reload() {
     let mut plugin = open(&gainlike(&[]).vst3_shell(&slot));
     let loud = gainlike(&["loud"]).logic();
     assert!(block(&mut plugin, &constant(0.5), 0).iter().flatten().all(|s| (s - 0.5).abs() < 1e-6));
-    slot.publish(&loud);
+    let build = slot.publish(&loud);
     let begin = Instant::now();
     loop {
         let heard = block(&mut plugin, &constant(0.5), 1);
@@ -91,6 +91,12 @@ fn it_hears_a_reload() {
             break;
         }
         assert!(begin.elapsed() < PATIENCE, "not heard: {:#?}", slot.reports());
+    }
+    // The report is another thread's to write.
+    let begin = Instant::now();
+    while !slot.reports().iter().any(|report| report.heard == build) {
+        assert!(begin.elapsed() < PATIENCE, "not reported: {:#?}", slot.reports());
+        std::thread::park_timeout(std::time::Duration::from_millis(2));
     }
     assert_eq!(slot.reports()[0].blocks_lost, 0);
 }
