@@ -13,6 +13,7 @@
 //! | what | how |
 //! |---|---|
 //! | parameters, `#[persist]`, `#[keep]`, meters | by id; the shell holds them |
+//! | egui's own memory: what is unfolded, scrolled, moved | by itself, until the instance goes; not saved |
 //! | fields of `Self` | what `snapshot` and `restore` carry, nothing else |
 //! | `#[local]` fields | not |
 //! | statics, `OnceLock`, thread-locals | not: each build has its own, and none is ever dropped |

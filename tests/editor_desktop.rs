@@ -1,13 +1,20 @@
 //! An editor on a desktop: sizes that anybody may change, scales, the keyboard, and a window of its own.
 
+use std::time::{Duration, Instant};
+
 use hotshell_abi::describe::param_host_id;
 use hotshell_tests::{Event, Fixture, HostOptions, Picture, Plugin, Scene, Screen, TestSlot, Window};
 
 const RED: u32 = 0x00b0_2020;
+const GREEN: u32 = 0x0020_9030;
+
+/// Until then a click may still be on its way to the toolkit.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The fixture's moods.
 const WRITES: f64 = 4.0;
 const GROWS: f64 = 6.0;
+const FOLDS: f64 = 9.0;
 
 /// Codes of keys.
 const A: u8 = 38;
@@ -226,4 +233,75 @@ fn a_floating_editor_has_a_window_of_its_own() {
     scene.plugin.abandon_editor();
     scene.plugin.wait_until("nothing is left", |_| !screen.toplevels().contains(&float));
     screen.destroy(host);
+}
+
+/// A hand that clicks at the fixture's header until it is unfolded.
+struct Click(Option<Instant>);
+
+impl Click {
+    fn again(&mut self, screen: &Screen) {
+        if self.0.is_none_or(|last| last.elapsed() > AGAIN) {
+            screen.click(30, 18);
+            self.0 = Some(Instant::now());
+        }
+    }
+}
+
+#[test]
+fn what_is_unfolded_stays_so_over_a_swap_and_in_the_next_window() {
+    let screen = &*Screen::turn();
+    let mut scene = scene();
+    let id = param_host_id("mix");
+    set_mood(&mut scene.plugin, FOLDS);
+    let mut open = scene.plugin.open_editor(screen);
+    see(&mut scene.plugin, screen, open);
+    assert_eq!(scene.plugin.value(id), Some(0.5), "it is folded");
+    let mut click = Click(None);
+    scene.plugin.wait_until("it unfolds", |plugin| {
+        click.again(screen);
+        plugin.value(id) == Some(0.75)
+    });
+    let unfolded = |plugin: &mut Plugin, when: &str| {
+        plugin.flush(&[Event::Param { time: 0, id, value: 0.25, cookie: 0 }]);
+        plugin.wait_until(when, |plugin| plugin.value(id) == Some(0.75));
+    };
+    scene.slot.publish(&Fixture::new("fixture-window", &["v2"]).logic());
+    scene.plugin.wait_until("the next build's window, and no other", |_| {
+        screen.try_picture(open.child).is_some_and(|picture| picture.is_mostly(GREEN))
+            && screen.children(open.child).len() == 1
+    });
+    unfolded(&mut scene.plugin, "it is unfolded in the next build's window");
+    scene.plugin.close_editor(screen, open);
+    open = scene.plugin.open_editor(screen);
+    unfolded(&mut scene.plugin, "it is unfolded in the user's next window");
+    scene.plugin.close_editor(screen, open);
+}
+
+#[test]
+fn what_is_unfolded_stays_so_in_a_vst3_host() {
+    let screen = &*Screen::turn();
+    let mut scene = Scene::vst3(&Fixture::new("fixture-window", &[]));
+    let (mood, mix) = (param_host_id("mood"), param_host_id("mix"));
+    assert!(scene.plugin.set_normalised(mood, scene.plugin.normalised(mood, FOLDS)));
+    let view = scene.plugin.open_view(screen);
+    let open = view.window;
+    scene.plugin.wait_until("the editor", |_| screen.picture(open.child).is_mostly(RED));
+    let mut click = Click(None);
+    scene.plugin.wait_until("it unfolds", |plugin| {
+        click.again(screen);
+        view.tick();
+        plugin.value(mix) == 0.75
+    });
+    scene.slot.publish(&Fixture::new("fixture-window", &["v2"]).logic());
+    scene.plugin.wait_until("the next build's window, and no other", |_| {
+        view.tick();
+        screen.try_picture(open.child).is_some_and(|picture| picture.is_mostly(GREEN))
+            && screen.children(open.child).len() == 1
+    });
+    assert!(scene.plugin.set_normalised(mix, 0.25));
+    scene.plugin.wait_until("it is unfolded in the next build's window", |plugin| {
+        view.tick();
+        plugin.value(mix) == 0.75
+    });
+    view.close(screen);
 }

@@ -227,6 +227,17 @@ impl EditorAccess for Line {
         let before = std::mem::replace(&mut *self.fields.lock(), fields);
         drop(before);
     }
+
+    fn remember(&self, memory: &[u8]) {
+        // A window on its way out does not take the place of what its successor remembers.
+        if !self.is_cut() {
+            self.editors.remember(memory);
+        }
+    }
+
+    fn remembered(&self) -> Arc<[u8]> {
+        self.editors.remembered()
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
-use crate::{EPOCH, MAGIC, Slice, Str, Track};
+use crate::{ByteSink, Bytes, EPOCH, MAGIC, Slice, Status, Str, Track};
 
 /// Opaque: one open editor of the logic's.
 pub type EditorHandle = *mut c_void;
@@ -240,6 +240,10 @@ pub struct EditorHost {
     pub host_menu: unsafe extern "C" fn(context: EditorHostHandle, host_id: u32, x: i32, y: i32),
     /// [editor]. Where parameters stand, all of them, later ones on top; said again where it changes.
     pub fields: unsafe extern "C" fn(context: EditorHostHandle, fields: Slice<'_, EditorField>),
+    /// [editor]. What the window remembers of itself, whole; it is no part of any state.
+    pub remember: unsafe extern "C" fn(context: EditorHostHandle, memory: Bytes<'_>),
+    /// [any but audio]. Appends what `remember` was told last, by whichever build's window of this instance.
+    pub remembered: unsafe extern "C" fn(context: EditorHostHandle, out: *mut ByteSink<'_>) -> Status,
 }
 
 // SAFETY: the table is never written after it is made; its pointers lead to functions.
@@ -369,6 +373,18 @@ impl EditorHostRef {
     pub fn fields(&self, fields: &[EditorField]) {
         // SAFETY: the context is alive as long as `self`; `fields` outlives the call.
         unsafe { (self.api().fields)(self.context, Slice::new(fields)) }
+    }
+
+    /// What the window remembers of itself, whole.
+    pub fn remember(&self, memory: &[u8]) {
+        // SAFETY: the context is alive as long as `self`; `memory` outlives the call.
+        unsafe { (self.api().remember)(self.context, Bytes::new(memory)) }
+    }
+
+    /// Appends to `out` what a window of this instance remembered last.
+    pub fn remembered(&self, out: &mut ByteSink<'_>) -> Status {
+        // SAFETY: the context is alive as long as `self`; `out` is borrowed for the call.
+        unsafe { (self.api().remembered)(self.context, out) }
     }
 }
 

@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use hotshell_abi::ByteSink;
 pub use hotshell_abi::Track;
 use hotshell_abi::editor::{EditorArgs, EditorHostRef};
 pub use hotshell_abi::editor::{EditorDesc, EditorField, EditorKey, EditorSize, WindowHandle, WindowKind};
@@ -290,6 +291,25 @@ impl EditorContext {
     /// one lies under its pointer (VST3; CLAP hosts do not). Said once, and again where it changes.
     pub fn fields(&self, fields: &[EditorField]) {
         self.0.host.fields(fields);
+    }
+
+    /// For the code that opens windows: what a toolkit remembers of where things stand (what is unfolded, how far a list
+    /// is scrolled), whole; a window of the next build, or the next that the user opens, asks for it. It is not saved,
+    /// and more than a mebibyte is not kept. An author's own belongs into a [`Keep`](crate::params::Keep) field.
+    pub fn remember(&self, memory: &[u8]) {
+        self.0.host.remember(memory);
+    }
+
+    /// For the code that opens windows: what a window of this instance, maybe another build's, remembered last. Empty if
+    /// there was none. [any] but audio
+    #[must_use]
+    pub fn remembered(&self) -> Vec<u8> {
+        let mut memory = Vec::new();
+        // A sink that could not grow has half of it, which is no memory.
+        if !self.0.host.remembered(&mut ByteSink::new(&mut memory)).is_ok() {
+            memory.clear();
+        }
+        memory
     }
 
     /// Asks the host for another size, in logical pixels. Granted or not, [`EditorWindow::resize`] tells the outcome.

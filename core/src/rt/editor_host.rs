@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use hotshell_abi::editor::{EditorField, EditorHost, EditorHostHandle, EditorNote, EditorSize};
-use hotshell_abi::{EPOCH, MAGIC, Slice, Str, Track};
+use hotshell_abi::{ByteSink, Bytes, EPOCH, MAGIC, Slice, Status, Str, Track};
 
 /// What an open editor may ask for. None of it may wait for [main] or the host. [editor]
 pub trait EditorAccess: Send + Sync {
@@ -46,6 +46,14 @@ pub trait EditorAccess: Send + Sync {
     /// Where parameters stand, all of them, later ones on top.
     fn fields(&self, fields: &[EditorField]) {
         let _ = fields;
+    }
+    /// What the window remembers of itself, whole.
+    fn remember(&self, memory: &[u8]) {
+        let _ = memory;
+    }
+    /// What a window of this instance remembered last. [any] but audio
+    fn remembered(&self) -> Arc<[u8]> {
+        Arc::default()
     }
 }
 
@@ -89,6 +97,8 @@ pub static EDITOR_HOST: EditorHost = EditorHost {
     stop,
     host_menu,
     fields,
+    remember,
+    remembered,
 };
 
 /// What `call` answers; nothing much for a null context, or after a panic.
@@ -185,4 +195,14 @@ unsafe extern "C" fn host_menu(context: EditorHostHandle, host_id: u32, x: i32, 
 
 unsafe extern "C" fn fields(context: EditorHostHandle, fields: Slice<'_, EditorField>) {
     guarded(context, |editor| editor.fields(fields.as_slice()));
+}
+
+unsafe extern "C" fn remember(context: EditorHostHandle, memory: Bytes<'_>) {
+    guarded(context, |editor| editor.remember(memory.as_slice()));
+}
+
+unsafe extern "C" fn remembered(context: EditorHostHandle, out: *mut ByteSink<'_>) -> Status {
+    // SAFETY: the table's contract: null or a live sink of the caller's.
+    let Some(out) = (unsafe { out.as_mut() }) else { return Status::BAD_ARGUMENT };
+    out.write(&guarded(context, |editor| editor.remembered()))
 }

@@ -122,6 +122,12 @@ pub trait Editors: Send + Sync {
     /// The key with this number goes up. One that is up already stays so.
     fn stop(&self, played: u32);
 
+    /// What a window remembers of itself, whole: for the next one, of this build or of another. Not part of any state.
+    fn remember(&self, memory: &[u8]);
+
+    /// What a window remembered last.
+    fn remembered(&self) -> Arc<[u8]>;
+
     /// Asks for a main-thread call.
     fn request_callback(&self);
 
@@ -131,6 +137,9 @@ pub trait Editors: Send + Sync {
 
 /// Most edits that wait for a host which never comes: beyond, moves are dropped, never a begin or an end.
 const MOST_EDITS: usize = 4096;
+
+/// Most bytes that a window may remember: beyond, it remembers nothing.
+const MOST_MEMORY: usize = 1 << 20;
 
 /// A shell's own part of it.
 #[derive(Default)]
@@ -144,6 +153,7 @@ pub struct EditorPart {
     on_watch: OnceLock<Box<dyn Fn() + Send + Sync>>,
     desc: Mutex<Option<EditorDesc>>,
     edits: Mutex<VecDeque<Edit>>,
+    memory: Mutex<Arc<[u8]>>,
 }
 
 impl fmt::Debug for EditorPart {
@@ -156,7 +166,14 @@ impl EditorPart {
     /// Every lock of it, for the test that plays on meanwhile.
     #[cfg(test)]
     pub(super) fn hold(&self) -> impl Sized + '_ {
-        (self.notice.lock(), self.track.lock(), self.wakes.lock(), self.desc.lock(), self.edits.lock())
+        (
+            self.notice.lock(),
+            self.track.lock(),
+            self.wakes.lock(),
+            self.desc.lock(),
+            self.edits.lock(),
+            self.memory.lock(),
+        )
     }
 
     /// Another build is the newest.
@@ -262,6 +279,19 @@ impl EditorPart {
     /// Keeps what was described.
     pub fn described(&self, desc: EditorDesc) {
         *self.desc.lock() = Some(desc);
+    }
+
+    /// Keeps what a window remembers.
+    pub fn remember(&self, memory: &[u8]) {
+        let memory = if memory.len() > MOST_MEMORY { Arc::default() } else { Arc::from(memory) };
+        // Not dropped under the lock.
+        let before = std::mem::replace(&mut *self.memory.lock(), memory);
+        drop(before);
+    }
+
+    /// What a window remembered last.
+    pub fn remembered(&self) -> Arc<[u8]> {
+        Arc::clone(&self.memory.lock())
     }
 
     /// One more edit. A move right after a move of the same parameter takes its place.

@@ -24,6 +24,7 @@ mod keys;
 mod knob;
 mod label;
 mod look;
+mod memory;
 mod menu;
 mod meter;
 mod slider;
@@ -42,7 +43,9 @@ pub use toggle::toggle;
 /// Between two frames in which nothing but a meter or the host's automation may have moved.
 const FRAME: Duration = Duration::from_millis(33);
 
-/// An editor of `width` by `height` logical pixels that `draw` fills in every frame.
+/// An editor of `width` by `height` logical pixels that `draw` fills in every frame. What egui remembers of where things
+/// stand (headers, lists, its windows) goes on in the next build's editor and in the next one of this instance; it is not
+/// saved. Style and zoom are the code's, and begin anew.
 ///
 /// ```ignore
 /// fn editor(params: &Arc<GainParams>) -> Option<Editor> {
@@ -77,6 +80,7 @@ pub fn editor(
             egui: None,
             fields: Vec::new(),
             keys: None,
+            memo: memory::Memo::default(),
             post: Arc::clone(&post),
             closing: Arc::clone(&closing),
         };
@@ -130,6 +134,7 @@ struct Drawn<F> {
     /// What the shell knows of where the parts stand.
     fields: Vec<EditorField>,
     keys: Option<Keys>,
+    memo: memory::Memo,
     post: Arc<Post>,
 }
 
@@ -146,6 +151,7 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
     fn build(&mut self, egui_ctx: egui::Context, frame: &mut Frame) -> Result<(), baseview::HandlerError> {
         self.keys = Some(Keys::of(frame.baseview_window()));
         look::dark(&egui_ctx);
+        memory::restore(&egui_ctx, &self.cx);
         self.egui = Some(egui_ctx.clone());
         self.cx.on_repaint(move || egui_ctx.request_repaint());
         Ok(())
@@ -176,11 +182,13 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
         });
         if done.is_none() {
             self.dead = true;
+            memory::forget(cx);
             return;
         }
         if hand::have_moved(ui.ctx(), &mut self.fields) {
             self.cx.fields(&self.fields);
         }
+        self.memo.frame(ui.ctx(), &self.cx);
         // First the shell: it gives the keyboard back to the host unless it is wanted.
         let wanted = ui.ctx().egui_wants_keyboard_input();
         self.cx.wants_keys(wanted);

@@ -119,6 +119,14 @@ impl<P: Parameters, S: Sample> Editors for Control<P, S> {
         self.with_host(|host| host.request_process());
     }
 
+    fn remember(&self, memory: &[u8]) {
+        self.editors.remember(memory);
+    }
+
+    fn remembered(&self) -> Arc<[u8]> {
+        self.editors.remembered()
+    }
+
     fn request_callback(&self) {
         self.with_host(|host| host.request_callback());
     }

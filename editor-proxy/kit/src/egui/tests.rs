@@ -2,6 +2,7 @@
 //!
 //! Called by: cargo test. Calls: the parts, on egui's own frames. Threads: the test's.
 
+mod memory;
 mod scene;
 
 use egui::{Event, Key, Modifiers, MouseWheelUnit, Response, Ui, Vec2, pos2, vec2};
@@ -323,6 +324,7 @@ fn a_drag_that_the_end_of_the_window_interrupts_ends() {
         egui: Some(scene.egui.clone()),
         fields: Vec::new(),
         keys: None,
+        memo: super::memory::Memo::default(),
         post: std::sync::Arc::default(),
     };
     drop(app);

@@ -12,7 +12,7 @@ use egui::{
 use hotshell_abi::editor::{EditorNote, EditorSize, WindowHandle, WindowKind};
 use hotshell_core::host::NoHost;
 use hotshell_core::instance::Table;
-use hotshell_core::shell::editors::{EditorAccess, EditorOwner, OpenEditor};
+use hotshell_core::shell::editors::{EditorAccess, EditorOwner, EditorPart, OpenEditor};
 use hotshell_core::shell::{Shell, StaticShell};
 use hotshell_logic::editor::{Editor, EditorContext, EditorWindow};
 use hotshell_logic::params::{
@@ -114,7 +114,7 @@ pub(super) enum Told {
 }
 
 #[derive(Default)]
-struct Desk(Mutex<Vec<Told>>);
+struct Desk(Mutex<Vec<Told>>, EditorPart);
 
 impl Desk {
     fn say(&self, told: Told) {
@@ -144,6 +144,12 @@ impl EditorAccess for Desk {
     fn stop(&self, _played: u32) {}
     fn host_menu(&self, id: u32, x: i32, y: i32) {
         self.say(Told::Menu(id, x, y));
+    }
+    fn remember(&self, memory: &[u8]) {
+        self.1.remember(memory);
+    }
+    fn remembered(&self) -> Arc<[u8]> {
+        self.1.remembered()
     }
 }
 
