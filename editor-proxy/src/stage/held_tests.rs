@@ -12,6 +12,7 @@ use hotshell_core::instance::Table;
 use hotshell_core::offline::Engine;
 use hotshell_core::shell::{GUI_LOCK_WAIT, Shell, StaticShell};
 use hotshell_derive::Params;
+use hotshell_fake_shell::NoEditor;
 use hotshell_logic::export::api;
 use hotshell_logic::{
     AudioBuffer, CreateContext, Editor, EventList, PluginInfo, PluginLogic, ProcessContext, ProcessStatus,
@@ -95,6 +96,7 @@ fn an_editor_is_there_unless_its_plug_in_says_that_there_is_none() {
     assert!(!is_there::<NONE>());
     assert!(is_there::<FAILS>(), "its window says why");
     assert!(is_there::<LATE>(), "a busy machine is no reason to have none");
+    assert!(EditorProxy::is_there(&NoEditor), "nor is a lock that a reload holds");
 }
 
 fn table<const LEVEL: u8>() -> Table {
