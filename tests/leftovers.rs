@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hotshell_tests::{
-    Bundle, Fixture, HostOptions, PATIENCE, Play, Plugin, Scene, Scope, Setup, TestSlot, constant,
-};
+use hotshell_tests::{Fixture, Instance, PATIENCE, Play, Plugin, Scene, Setup, TestSlot, Vst3, constant};
 
 fn steady(features: &[&str]) -> Fixture {
     Fixture::new("fixture-steady", features)
@@ -24,9 +22,8 @@ fn descriptors() -> usize {
     count("/proc/self/fd")
 }
 
-fn play_and_unload(slot: &TestSlot, path: &std::path::Path) {
-    let bundle = Bundle::load(path, Scope::Local).expect("loads");
-    let mut plugin = Plugin::open(&bundle, 0, HostOptions::default()).expect("opens");
+fn play_and_unload<I: Instance>(slot: &TestSlot, path: &std::path::Path) {
+    let (mut plugin, _loaded) = I::load(path);
     plugin.activate(Setup::default());
     let build = slot.publish(&steady(&["v2"]).logic());
     plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
@@ -37,13 +34,18 @@ fn play_and_unload(slot: &TestSlot, path: &std::path::Path) {
 // One test, because it counts what belongs to the whole process.
 #[test]
 fn nothing_is_left_behind() {
+    nothing_is_left::<Plugin>();
+    nothing_is_left::<Vst3>();
+}
+
+fn nothing_is_left<I: Instance>() {
     let slot = TestSlot::new();
-    let path = steady(&[]).shell(&slot);
+    let path = I::shell(&steady(&[]), &slot);
     let _built_before_anything_is_counted = steady(&["v2"]).logic();
-    play_and_unload(&slot, &path);
+    play_and_unload::<I>(&slot, &path);
     let (before, open) = (threads(), descriptors());
     for _ in 0..5 {
-        play_and_unload(&slot, &path);
+        play_and_unload::<I>(&slot, &path);
     }
     let begin = std::time::Instant::now();
     while threads().difference(&before).count() > 0 || descriptors() > open {
@@ -58,13 +60,12 @@ fn nothing_is_left_behind() {
     assert!(slot.reports().is_empty(), "the report goes with the module");
     let strange: Vec<_> = slot.files().into_iter().filter(|f| f.contains('/')).collect();
     assert_eq!(strange, Vec::<String>::new(), "no report and no staged file");
-    fifty_reloads_leave_four_builds();
+    fifty_reloads_leave_four_builds::<I>();
 }
 
-fn fifty_reloads_leave_four_builds() {
-    let mut scene = Scene::active(&steady(&[]));
+fn fifty_reloads_leave_four_builds<I: Instance>() {
+    let mut scene = Scene::<I>::playing(&steady(&[]));
     let builds = [steady(&["v2"]).logic(), steady(&["v3"]).logic()];
-    scene.plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
     for i in 0..50 {
         scene.publish_while_playing(&builds[i % 2]);
     }

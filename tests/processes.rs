@@ -1,6 +1,7 @@
 //! Several hosts and several instances on one slot.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use hotshell_tests::{Fixture, HostOptions, PATIENCE, Play, Plugin, Scene, Setup, TestSlot, constant};
@@ -13,7 +14,7 @@ fn steady(features: &[&str]) -> Fixture {
 struct Host(Child);
 
 impl Host {
-    fn start(bundle: &std::path::Path) -> Self {
+    fn start(bundle: &Path) -> Self {
         let mut player = Command::new(env!("CARGO_BIN_EXE_player"));
         player.arg(bundle).stdin(Stdio::piped()).stdout(Stdio::piped());
         Self(player.spawn().expect("the player starts"))
@@ -42,8 +43,8 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
 #[test]
 fn four_processes_on_one_slot_all_reload() {
     let slot = TestSlot::new();
-    let bundle = steady(&[]).shell(&slot);
-    let hosts = [(); 4].map(|()| Host::start(&bundle));
+    let (clap, vst3) = (steady(&[]).shell(&slot), steady(&[]).vst3_shell(&slot));
+    let hosts = [&clap, &vst3, &clap, &vst3].map(|bundle| Host::start(bundle));
     wait("four reports", || slot.reports().len() == 4);
     for feature in ["v2", "v3", "v2"] {
         let build = slot.publish(&steady(&[feature]).logic());
@@ -68,13 +69,19 @@ fn four_processes_on_one_slot_all_reload() {
 #[test]
 fn a_host_that_is_killed_leaves_nothing_that_the_next_one_does_not_sweep() {
     let slot = TestSlot::new();
-    let bundle = steady(&[]).shell(&slot);
+    let bundles = [steady(&[]).shell(&slot), steady(&[]).vst3_shell(&slot)];
     slot.publish(&steady(&["v2"]).logic());
-    let mut host = Host::start(&bundle);
+    for bundle in &bundles {
+        killed(&slot, bundle);
+    }
+}
+
+fn killed(slot: &TestSlot, bundle: &Path) {
+    let mut host = Host::start(bundle);
     wait("a report", || slot.reports().iter().any(|r| r.heard == 1));
     host.0.kill().expect("killed");
     host.0.wait().expect("ended");
-    let next = Host::start(&bundle);
+    let next = Host::start(bundle);
     wait("only the next one's report", || slot.reports().len() == 1 && slot.reports()[0].heard == 1);
     next.finish();
     // A module waits 200 ms for its threads: the report of a busy machine's may be left to the next reader.

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::{Builder, JoinHandle};
 
 use hotshell_core::reload::slot::{BuildFacts, Manifest, hash_text};
-use hotshell_tests::{Fixture, PATIENCE, Play, Scene, TestSlot, constant, plant};
+use hotshell_tests::{Fixture, Instance, PATIENCE, Plugin, Scene, TestSlot, Vst3, plant};
 
 /// What is done to the slot.
-struct Stage {
-    scene: Scene,
+struct Stage<I: Instance> {
+    scene: Scene<I>,
     /// Counts up: every file that is published gets a hash of its own.
     marks: u32,
 }
@@ -25,11 +25,9 @@ fn good() -> Vec<u8> {
     fs::read(Fixture::new("fixture-steady", &["v2"]).logic().path).expect("built")
 }
 
-impl Stage {
+impl<I: Instance> Stage<I> {
     fn new() -> Self {
-        let mut scene = Scene::active(&Fixture::new("fixture-steady", &[]));
-        scene.plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
-        Self { scene, marks: 0 }
+        Self { scene: Scene::playing(&Fixture::new("fixture-steady", &[])), marks: 0 }
     }
 
     fn slot(&self) -> &TestSlot {
@@ -144,7 +142,12 @@ fn patched(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 
 #[test]
 fn files_that_are_no_build_of_this_plug_in() {
-    let mut stage = Stage::new();
+    no_build::<Plugin>();
+    no_build::<Vst3>();
+}
+
+fn no_build<I: Instance>() {
+    let mut stage = Stage::<I>::new();
     let whole = good();
     let table = [hotshell_abi::MAGIC.to_le_bytes().as_slice(), &hotshell_abi::EPOCH.to_le_bytes()].concat();
     let epoch = [hotshell_abi::MAGIC.to_le_bytes().as_slice(), &77_u32.to_le_bytes()].concat();
@@ -187,7 +190,12 @@ fn files_that_are_no_build_of_this_plug_in() {
 /// A file of which the rest is missing, published as whole: what a full disk at the linker leaves.
 #[test]
 fn a_library_that_was_cut_at_every_hundredth() {
-    let mut stage = Stage::new();
+    cut::<Plugin>();
+    cut::<Vst3>();
+}
+
+fn cut<I: Instance>() {
+    let mut stage = Stage::<I>::new();
     let whole = good();
     for percent in 0..100 {
         let build = stage.bytes(&whole[..whole.len() * percent / 100]);
@@ -267,7 +275,12 @@ const NAMED: [(&str, Change, &[&str]); 9] = [
 
 #[test]
 fn manifests_that_name_something_else() {
-    let mut stage = Stage::new();
+    misnamed::<Plugin>();
+    misnamed::<Vst3>();
+}
+
+fn misnamed<I: Instance>() {
+    let mut stage = Stage::<I>::new();
     stage.goes_on("nothing");
     for (what, change, words) in NAMED {
         let build = stage.changed(change);
@@ -285,7 +298,12 @@ fn manifests_that_name_something_else() {
 
 #[test]
 fn manifests_that_are_none() {
-    let mut stage = Stage::new();
+    no_manifest::<Plugin>();
+    no_manifest::<Vst3>();
+}
+
+fn no_manifest<I: Instance>() {
+    let mut stage = Stage::<I>::new();
     stage.goes_on("nothing");
     let whole = fs::read_to_string(stage.at("manifest")).expect("there");
     stage.manifest(&whole.as_bytes()[..whole.len() / 2]);
@@ -312,7 +330,12 @@ fn manifests_that_are_none() {
 
 #[test]
 fn a_hundred_builds_at_once_end_on_the_last_one() {
-    let mut stage = Stage::new();
+    a_hundred::<Plugin>();
+    a_hundred::<Vst3>();
+}
+
+fn a_hundred<I: Instance>() {
+    let mut stage = Stage::<I>::new();
     let mut last = 0;
     for _ in 0..100 {
         last = stage.sound();
@@ -325,10 +348,15 @@ fn a_hundred_builds_at_once_end_on_the_last_one() {
 
 #[test]
 fn the_slot_itself_and_its_staging_folder() {
-    let mut stage = Stage::new();
+    folders::<Plugin>();
+    folders::<Vst3>();
+}
+
+fn folders<I: Instance>() {
+    let mut stage = Stage::<I>::new();
     stage.goes_on("nothing");
     let staged = stage.at("staged");
-    let refuse = |stage: &mut Stage, what: &str, words: &[&str]| {
+    let refuse = |stage: &mut Stage<I>, what: &str, words: &[&str]| {
         let build = stage.sound();
         stage.refused_once(what, build, words);
     };
@@ -348,8 +376,8 @@ fn the_slot_itself_and_its_staging_folder() {
     stage.goes_on("a staging folder that was repaired");
     // The whole slot goes and comes back.
     fs::rename(stage.slot().path(), stage.slot().room().join("gone")).expect("moved");
-    let blocks = stage.scene.plugin.playing().blocks();
-    stage.scene.plugin.wait_until("the sound going on", |p| p.playing().blocks() > blocks + 20);
+    let blocks = stage.scene.plugin.blocks();
+    stage.scene.plugin.wait_until("the sound going on", |p| p.blocks() > blocks + 20);
     fs::rename(stage.slot().room().join("gone"), stage.slot().path()).expect("moved back");
     stage.goes_on("a slot that was away");
     stage.done();
@@ -399,9 +427,9 @@ fn host_by(
 
 /// A host whose staging folder is on a disk of its own, which needs a user namespace.
 #[expect(clippy::print_stdout, reason = "a log says what was not run")]
-fn host_on(disk: &str, words: &[&str]) {
+fn host_on<I: Instance>(disk: &str, words: &[&str]) {
     let slot = TestSlot::new();
-    let bundle = Fixture::new("fixture-steady", &[]).shell(&slot);
+    let bundle = I::shell(&Fixture::new("fixture-steady", &[]), &slot);
     let build = Fixture::new("fixture-steady", &["v2"]).logic();
     let staged = slot.path().join("staged");
     fs::create_dir(&staged).expect("made");
@@ -418,8 +446,13 @@ fn host_on(disk: &str, words: &[&str]) {
 /// Root reads everything, but for a process that has given that up.
 #[test]
 fn a_build_that_the_host_may_not_read() {
+    unreadable::<Plugin>();
+    unreadable::<Vst3>();
+}
+
+fn unreadable<I: Instance>() {
     let slot = TestSlot::new();
-    let bundle = Fixture::new("fixture-steady", &[]).shell(&slot);
+    let bundle = I::shell(&Fixture::new("fixture-steady", &[]), &slot);
     let build = Fixture::new("fixture-steady", &["v2"]).logic();
     let mut host = if fs::metadata("/proc/self").expect("of this process").uid() == 0 {
         let mut host = Command::new("setpriv");
@@ -489,7 +522,12 @@ impl Swapped {
 
 #[test]
 fn a_build_whose_name_is_swapped_for_a_link_while_it_is_read() {
-    let mut stage = Stage::new();
+    swapped::<Plugin>();
+    swapped::<Vst3>();
+}
+
+fn swapped<I: Instance>() {
+    let mut stage = Stage::<I>::new();
     stage.goes_on("nothing");
     // Whoever follows the link hears it.
     let other = Fixture::new("fixture-steady", &["v3"]).logic().path;
@@ -510,6 +548,9 @@ fn a_build_whose_name_is_swapped_for_a_link_while_it_is_read() {
 
 #[test]
 fn a_staging_folder_on_a_full_disk_or_on_one_from_which_nothing_may_run() {
-    host_on("size=64k", &["copy the build", "No space left"]);
-    host_on("noexec", &["staged"]);
+    const FULL: [&str; 2] = ["copy the build", "No space left"];
+    host_on::<Plugin>("size=64k", &FULL);
+    host_on::<Vst3>("size=64k", &FULL);
+    host_on::<Plugin>("noexec", &["staged"]);
+    host_on::<Vst3>("noexec", &["staged"]);
 }

@@ -2,6 +2,7 @@
 //!
 //! Called by: tests and benchmarks. Calls: the rest of the harness. Threads: the host's main thread.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use crate::bundle::{Bundle, Scope};
 use crate::event::Event;
 use crate::fixture::{Built, Fixture};
 use crate::host::HostOptions;
-use crate::play::{Play, Recording};
+use crate::play::{Play, Recording, constant};
 use crate::plugin::{Block, PATIENCE, Plugin};
 use crate::slot::TestSlot;
 use crate::vst3::{Module, Vst3, Vst3Options};
@@ -19,6 +20,10 @@ use crate::vst3::{Module, Vst3, Vst3Options};
 pub trait Instance: Sized {
     /// What keeps its library loaded.
     type Loaded;
+    /// Builds a shell on `slot`.
+    fn shell(fixture: &Fixture, slot: &TestSlot) -> PathBuf;
+    /// Loads what lies there, and opens a plug-in of it in a host without anything special.
+    fn load(path: &Path) -> (Self, Self::Loaded);
     /// One turn of the host's main loop.
     fn tick(&mut self);
     /// Activates; blocks may follow.
@@ -39,9 +44,16 @@ pub trait Instance: Sized {
 
 /// The methods of the same names.
 macro_rules! instance {
-    ($plugin:ty, $loaded:ty) => {
+    ($plugin:ty, $loaded:ty, $shell:ident, $load:expr) => {
         impl Instance for $plugin {
             type Loaded = $loaded;
+            fn shell(fixture: &Fixture, slot: &TestSlot) -> PathBuf {
+                fixture.$shell(slot)
+            }
+            fn load(path: &Path) -> (Self, Self::Loaded) {
+                let load: fn(&Path) -> (Self, Self::Loaded) = $load;
+                load(path)
+            }
             fn tick(&mut self) {
                 Self::tick(self);
             }
@@ -70,8 +82,14 @@ macro_rules! instance {
     };
 }
 
-instance!(Plugin, Bundle);
-instance!(Vst3, Arc<Module>);
+instance!(Plugin, Bundle, shell, |path| {
+    let bundle = Bundle::load(path, Scope::Local).expect("the shell loads");
+    (Plugin::open(&bundle, 0, HostOptions::default()).expect("the shell opens"), bundle)
+});
+instance!(Vst3, Arc<Module>, vst3_shell, |path| {
+    let module = Module::load(path).expect("the shell loads");
+    (Vst3::open(&module, 0, Vst3Options::default()).expect("the shell opens"), module)
+});
 
 /// One plug-in that reloads; in a CLAP host unless said otherwise. Fields are dropped in this order.
 pub struct Scene<I: Instance = Plugin> {
@@ -150,6 +168,19 @@ impl Scene {
 }
 
 impl<I: Instance> Scene<I> {
+    /// Builds, loads and opens a shell in a host of whichever format, and plays silence to it in real time.
+    ///
+    /// # Panics
+    /// If any of that fails.
+    #[must_use]
+    pub fn playing(fixture: &Fixture) -> Self {
+        let slot = TestSlot::new();
+        let (mut plugin, bundle) = I::load(&I::shell(fixture, &slot));
+        plugin.activate(Setup::default());
+        plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
+        Self { plugin, bundle, slot }
+    }
+
     /// True once every playing instance of this process's module plays `build`.
     ///
     /// # Panics
