@@ -265,6 +265,11 @@ fn what_is_unfolded_stays_so_over_a_swap_and_in_the_next_window() {
         plugin.flush(&[Event::Param { time: 0, id, value: 0.25, cookie: 0 }]);
         plugin.wait_until(when, |plugin| plugin.value(id) == Some(0.75));
     };
+    // One whose editor fails comes in between, as it does to an author.
+    scene.slot.publish(&Fixture::new("fixture-window", &["v2", "panics"]).logic());
+    scene.plugin.wait_until("an editor that fails", |plugin| {
+        plugin.calls().lines().iter().any(|line| line.contains("drawn badly"))
+    });
     scene.slot.publish(&Fixture::new("fixture-window", &["v2"]).logic());
     scene.plugin.wait_until("the next build's window, and no other", |_| {
         screen.try_picture(open.child).is_some_and(|picture| picture.is_mostly(GREEN))

@@ -182,7 +182,7 @@ impl<F: FnMut(&mut egui::Ui, &EditorContext) + Send + 'static> App for Drawn<F> 
         });
         if done.is_none() {
             self.dead = true;
-            memory::forget(cx);
+            memory::failed(cx, cx.build());
             return;
         }
         if hand::have_moved(ui.ctx(), &mut self.fields) {

@@ -9,7 +9,8 @@
 
 use egui::{Context, Memory};
 use hotshell_logic::editor::EditorContext;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Whose bytes these are: egui's names and types are those of one version.
 const BY: &str = concat!("hotshell ", env!("CARGO_PKG_VERSION"), ", egui");
@@ -31,7 +32,7 @@ impl Memo {
             self.until = now + RESTS;
         }
         if now < self.until
-            && let Some(bytes) = egui.memory(write)
+            && let Some(bytes) = egui.memory(Kept::of).and_then(|kept| kept.write())
         {
             cx.remember(&bytes);
         }
@@ -40,29 +41,51 @@ impl Memo {
 
 /// Before the first frame: where the last window left off. What cannot be read is forgotten.
 pub(super) fn restore(egui: &Context, cx: &EditorContext) {
-    egui.memory_mut(|memory| read(memory, &cx.remembered()));
+    if let Some(kept) = Kept::read(&cx.remembered()).filter(|kept| kept.failed != Some(cx.build())) {
+        egui.memory_mut(|memory| {
+            put(&mut memory.data, &kept.data);
+            put(memory.areas_mut(), &kept.areas);
+        });
+    }
 }
 
-/// The code that draws has failed, maybe of what it found here: the next window begins afresh.
-pub(super) fn forget(cx: &EditorContext) {
-    cx.remember(&[]);
+/// What `build` draws with has failed, maybe of what it found here: its next window begins afresh. Another build's does
+/// not: the author has just mended what failed.
+pub(super) fn failed(cx: &EditorContext, build: u32) {
+    if let Some(kept) = Kept::read(&cx.remembered())
+        && let Some(bytes) = (Kept { failed: Some(build), ..kept }).write()
+    {
+        cx.remember(&bytes);
+    }
 }
 
-fn write(memory: &Memory) -> Option<Vec<u8>> {
-    let parts = (BY, bytes_of(&memory.data)?, bytes_of(memory.areas())?);
-    rmp_serde::to_vec(&parts).ok()
+/// What the shell holds.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    by: String,
+    /// The build whose drawing failed with it.
+    failed: Option<u32>,
+    data: Vec<u8>,
+    areas: Vec<u8>,
+}
+
+impl Kept {
+    fn of(memory: &Memory) -> Option<Self> {
+        let (data, areas) = (bytes_of(&memory.data)?, bytes_of(memory.areas())?);
+        Some(Self { by: BY.to_owned(), failed: None, data, areas })
+    }
+
+    fn write(&self) -> Option<Vec<u8>> {
+        rmp_serde::to_vec(self).ok()
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        rmp_serde::from_slice(bytes).ok().filter(|kept: &Self| kept.by == BY)
+    }
 }
 
 fn bytes_of(part: &impl Serialize) -> Option<Vec<u8>> {
     rmp_serde::to_vec_named(part).ok()
-}
-
-fn read(memory: &mut Memory, bytes: &[u8]) {
-    let Ok((by, data, areas)) = rmp_serde::from_slice::<(String, Vec<u8>, Vec<u8>)>(bytes) else { return };
-    if by == BY {
-        put(&mut memory.data, &data);
-        put(memory.areas_mut(), &areas);
-    }
 }
 
 /// Generic, since egui does not give the type of its areas a name outside.

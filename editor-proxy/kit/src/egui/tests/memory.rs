@@ -4,7 +4,7 @@ use egui::{Event, MouseWheelUnit, Pos2, Ui, pos2, vec2};
 use hotshell_logic::editor::EditorContext;
 
 use super::scene::{Knobs, Scene, button, scene};
-use crate::egui::memory::{Memo, forget, restore};
+use crate::egui::memory::{Memo, failed, restore};
 
 /// A header to unfold, a list to scroll and a window to move. Answers how far the list is scrolled and where the window is.
 fn page(ui: &mut Ui) -> (f32, Pos2) {
@@ -107,11 +107,23 @@ fn the_next_window_stands_as_the_last_one_did() {
 #[test]
 fn a_window_at_rest_tells_nothing() {
     let (mut open, _) = Opened::used();
-    forget(&open.scene.cx);
+    open.scene.cx.remember(&[]);
     open.rest();
     assert!(open.scene.cx.remembered().is_empty());
     open.frame(vec![Event::PointerMoved(pos2(5.0, 5.0))]);
     assert!(!open.scene.cx.remembered().is_empty(), "but what is touched is told at once");
+}
+
+#[test]
+fn a_build_whose_drawing_failed_begins_afresh_and_another_build_does_not() {
+    let (mut open, _) = Opened::used();
+    let own = open.scene.cx.build();
+    for (build, begins_afresh) in [(own + 1, false), (own, true)] {
+        failed(&open.scene.cx, build);
+        open = open.next();
+        open.frame(vec![]);
+        assert_eq!(!open.frame(vec![]).0, begins_afresh, "build {build} failed, this one is build {own}");
+    }
 }
 
 #[test]
