@@ -3,7 +3,7 @@
 //! Called by: the test runner. Calls: the harness. Threads: the test's own.
 
 use hotshell_tests::bare::{ENTRY, FAULT, Fault, GAIN};
-use hotshell_tests::{Bundle, Event, HostOptions, Play, Plugin, Recording, Setup, constant, guard};
+use hotshell_tests::{Bundle, Event, HostOptions, Offences, Play, Plugin, Recording, Setup, constant, guard};
 
 fn open() -> Plugin {
     let mut plugin = Plugin::open(&Bundle::from_static(&ENTRY), 0, HostOptions::default()).expect("opens");
@@ -27,13 +27,16 @@ fn a_clean_block_is_clean() {
     assert_eq!(block.channels[0][31].to_bits(), 0.5_f32.to_bits());
     assert_eq!(block.channels[1][32].to_bits(), 1.0_f32.to_bits());
     let outcome = block.outcome;
-    assert_eq!((outcome.unwritten, outcome.overrun, outcome.not_finite, outcome.allocations), (0, 0, 0, 0));
+    assert_eq!(
+        (outcome.unwritten, outcome.overrun, outcome.not_finite, outcome.offences),
+        (0, 0, 0, Offences::NONE)
+    );
 }
 
 #[test]
 fn a_planted_allocation_is_counted() {
     assert!(guard::available(), "only a sanitizer's build goes without");
-    assert!(with(Fault::Allocate).outcome.allocations >= 2, "an allocation and its release");
+    assert!(with(Fault::Allocate).outcome.offences.allocations >= 2, "an allocation and its release");
 }
 
 #[test]
@@ -49,6 +52,16 @@ fn a_sample_behind_the_block_is_counted() {
 #[test]
 fn a_nan_is_counted() {
     assert_eq!(with(Fault::NotFinite).outcome.not_finite, 1);
+}
+
+#[test]
+fn a_planted_system_call_is_seen_in_any_block_and_is_made_all_the_same() {
+    assert!(cfg!(not(target_arch = "x86_64")) || with(Fault::SystemCall).outcome.offences.entered);
+    assert!(!with(Fault::Allocate).outcome.offences.entered);
+    let id = std::process::id();
+    let ((own, again), offences) = guard::count(|| (std::process::id(), std::process::id()));
+    assert_eq!((own, again), (id, id), "whoever makes the call notices nothing");
+    assert!(cfg!(not(target_arch = "x86_64")) || offences.entered);
 }
 
 fn trapped(fault: Fault) -> Recording {

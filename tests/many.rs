@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use hotshell_tests::vst3::{Module, Vst3, Vst3Options};
 use hotshell_tests::{
-    Bundle, Fixture, HostOptions, Instance, PATIENCE, Play, Plugin, Scene, Scope, Setup, TestSlot, constant,
-    plant,
+    Bundle, Fixture, HostOptions, Instance, Offences, PATIENCE, Play, Plugin, Scene, Scope, Setup, TestSlot,
+    constant, plant,
 };
 
 fn steady(features: &[&str]) -> Fixture {
@@ -42,8 +42,8 @@ fn sixty_four_instances_of_one_plug_in_move_together_with_one_load() {
             plugin.tick();
             let block = plugin.block(128, &constant(0.0), &[]);
             assert_eq!(
-                (block.outcome.unwritten, block.outcome.not_finite, block.outcome.allocations),
-                (0, 0, 0)
+                (block.outcome.unwritten, block.outcome.not_finite, block.outcome.offences),
+                (0, 0, Offences::NONE)
             );
             // Where too many would run both builds at once, the old one fades out before the new one fades in.
             assert!(block.channels[0].iter().all(|s| (0.0..=0.5 + 1e-6).contains(s)));

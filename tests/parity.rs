@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use hotshell_tests::{
-    Block, Bundle, Event, Fixture, HostOptions, Module, OnRestart, PATIENCE, Plugin, Scope, Setup, Signal,
-    TestSlot, Vst3, Vst3Options, constant, sine,
+    Block, Bundle, Event, Fixture, HostOptions, Module, Offences, OnRestart, PATIENCE, Plugin, Scope, Setup,
+    Signal, TestSlot, Vst3, Vst3Options, constant, sine,
 };
 
 /// One event, in words that both formats have. Times are frames within the block. Where a time occurs twice, values
@@ -358,8 +358,8 @@ impl Pair {
 fn same_sound(row: &Row, step: Step, clap: &Block, vst3: &Block) {
     for (format, block) in [("CLAP", clap), ("VST3", vst3)] {
         let outcome = block.outcome;
-        let faults = (outcome.unwritten, outcome.overrun, outcome.not_finite, outcome.allocations);
-        assert_eq!(faults, (0, 0, 0, 0), "{format}: {} at {step:?}", row.name);
+        let faults = (outcome.unwritten, outcome.overrun, outcome.not_finite, outcome.offences);
+        assert_eq!(faults, (0, 0, 0, Offences::NONE), "{format}: {} at {step:?}", row.name);
     }
     let bits = |samples: &[Vec<f32>]| samples.iter().flatten().map(|s| s.to_bits()).collect::<Vec<_>>();
     let first = bits(&clap.channels).iter().zip(bits(&vst3.channels)).position(|(a, b)| *a != b);

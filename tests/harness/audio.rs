@@ -17,7 +17,7 @@ use clap_sys::process::{CLAP_PROCESS_ERROR, clap_process};
 use crate::buffers::{Buffers, Port};
 use crate::calls::{Calls, Phase, Role, set_role};
 use crate::event::{Event, Input, Output, Sent};
-use crate::guard;
+use crate::guard::{self, Offences};
 
 /// What goes into the inputs: sample of a channel at a frame counted from activation.
 pub type Signal = Arc<dyn Fn(u64, usize) -> f32 + Send + Sync>;
@@ -63,8 +63,8 @@ pub struct Outcome {
     pub overrun: u64,
     /// Output samples that are not finite.
     pub not_finite: u64,
-    /// Calls of the malloc family inside `process`.
-    pub allocations: u64,
+    /// Allocations, and whether the kernel was entered, inside `process`.
+    pub offences: Offences,
     /// Time inside `process`, nanoseconds.
     pub nanoseconds: u64,
 }
@@ -302,12 +302,19 @@ unsafe impl Send for Audio {}
 fn call(plugin: &RawPlugin, calls: &Calls, process: &clap_process) -> Outcome {
     // SAFETY: valid as long as the `Audio` that owns it (`Audio::new`).
     let run = unsafe { (*plugin.0).process }.expect("process");
-    let started = Instant::now();
     // SAFETY: active and processing, on the audio thread; every pointer of `process` is valid for the call.
-    let run = || unsafe { run(plugin.0, process) };
-    let (status, allocations) = calls.during(Phase::Processing, || guard::count(run));
-    let nanoseconds = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    Outcome { status, allocations, nanoseconds, ..Outcome::default() }
+    let run = timed(|| unsafe { run(plugin.0, process) });
+    let ((status, nanoseconds), offences) = calls.during(Phase::Processing, || guard::count(run));
+    Outcome { status, offences, nanoseconds, ..Outcome::default() }
+}
+
+/// With the time that it takes, in nanoseconds.
+pub(crate) fn timed<R>(call: impl FnOnce() -> R) -> impl FnOnce() -> (R, u64) {
+    || {
+        let started = Instant::now();
+        let result = call();
+        (result, u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
 }
 
 /// True for a status that CLAP knows and that is not an error.

@@ -12,6 +12,7 @@ use crate::audio::{Outcome, Setup, is_good};
 use crate::bundle::{Bundle, Scope};
 use crate::event::Event;
 use crate::fixture::{Fixture, workspace};
+use crate::guard::Offences;
 use crate::host::HostOptions;
 use crate::play::constant;
 use crate::plugin::Plugin;
@@ -275,7 +276,8 @@ fn promised(bytes: &[u8]) -> Option<usize> {
 
 fn judge(outcome: &Outcome) -> Result<(), String> {
     let good = is_good(outcome.status)
-        && (outcome.unwritten, outcome.overrun, outcome.not_finite, outcome.allocations) == (0, 0, 0, 0);
+        && (outcome.unwritten, outcome.overrun, outcome.not_finite, outcome.offences)
+            == (0, 0, 0, Offences::NONE);
     if good { Ok(()) } else { Err(format!("{outcome:?}")) }
 }
 

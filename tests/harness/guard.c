@@ -2,12 +2,15 @@
  *
  * - the malloc family, interposed for the whole process (the test executable's symbols come first, so libraries that
  *   are loaded later use them too), counted on a thread while that thread is armed;
- * - system calls, by a seccomp filter that turns every one on a thread into SIGSYS, counted by the handler. The
- *   filter stays for the life of the thread; leaving it is the only call that gets through.
+ * - system calls, in every block: Linux's Syscall User Dispatch turns the first one of an armed thread into SIGSYS; the
+ *   handler counts it, disarms, and has it made again, so that whoever made it notices nothing;
+ * - system calls, refused: a seccomp filter turns every one on a thread into SIGSYS, counted by the handler. The filter
+ *   stays for the life of the thread; leaving it is the only call that gets through.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <execinfo.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -23,6 +26,17 @@
 
 #define FRAMES 32
 
+/* Before Linux 5.11, on other processors and under a sanitizer there is none. */
+#if defined(__x86_64__) && !defined(HOTSHELL_NO_INTERPOSERS)
+#define HOTSHELL_DISPATCH
+#ifndef PR_SET_SYSCALL_USER_DISPATCH
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#endif
+#ifndef SYS_USER_DISPATCH
+#define SYS_USER_DISPATCH 2
+#endif
+#endif
+
 static __thread int armed __attribute__((tls_model("initial-exec")));
 static __thread uint64_t seen __attribute__((tls_model("initial-exec")));
 
@@ -34,13 +48,18 @@ void hotshell_guard_warm(void) {
     backtrace(frames, 4); /* its first call loads a library */
 }
 
+static void watch_begin(void);
+static void watch_end(void);
+
 void hotshell_guard_arm(void) {
     seen = 0;
+    watch_begin();
     armed = 1;
 }
 
 uint64_t hotshell_guard_disarm(void) {
     armed = 0;
+    watch_end();
     return seen;
 }
 
@@ -123,8 +142,25 @@ static _Thread_local atomic_int watching;
 static _Thread_local atomic_ullong trapped;
 static _Thread_local atomic_int first_call;
 
+/* What the kernel reads at each system call of an armed thread: 0, it is made; 1, SIGSYS. */
+static _Thread_local volatile char selector;
+/* A seccomp filter is on this thread. */
+static _Thread_local int refuses;
+static _Thread_local int entered;
+
 static void on_trap(int signal, siginfo_t *info, void *raw) {
     (void)signal;
+#ifdef HOTSHELL_DISPATCH
+    if (info->si_code == SYS_USER_DISPATCH) {
+        selector = 0;
+        entered = 1;
+        if (atomic_load(&first_depth) == 0)
+            atomic_store(&first_depth, backtrace(first, FRAMES));
+        /* Back to the instruction, of two bytes, whose registers are as they were. */
+        ((ucontext_t *)raw)->uc_mcontext.gregs[REG_RIP] -= 2;
+        return;
+    }
+#endif
     if (atomic_load(&watching)) {
         if (atomic_fetch_add(&trapped, 1) == 0)
             atomic_store(&first_call, info->si_syscall);
@@ -159,6 +195,7 @@ int hotshell_trap_install(void) {
     struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
     atomic_store(&trapped, 0);
     atomic_store(&first_call, -1);
+    refuses = 1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -1;
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 ? 0 : -1;
@@ -167,3 +204,30 @@ int hotshell_trap_install(void) {
 void hotshell_trap_watch(int on) { atomic_store(&watching, on); }
 uint64_t hotshell_trap_count(void) { return atomic_load(&trapped); }
 int hotshell_trap_first(void) { return atomic_load(&first_call); }
+
+#ifdef HOTSHELL_DISPATCH
+static void prepare(void) { hotshell_trap_prepare(); }
+
+static void watch_begin(void) {
+    static pthread_once_t ready = PTHREAD_ONCE_INIT;
+    entered = 0;
+    if (refuses)
+        return;
+    pthread_once(&ready, prepare);
+    selector = 0;
+    if (prctl(PR_SET_SYSCALL_USER_DISPATCH, 1, 0, 0, &selector) == 0)
+        selector = 1;
+}
+
+static void watch_end(void) {
+    selector = 0;
+    if (!refuses)
+        prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0);
+}
+#else
+static void watch_begin(void) { entered = 0; }
+static void watch_end(void) {}
+#endif
+
+/* Whether the calling thread has made a system call between the last arming and its end. */
+int hotshell_guard_entered(void) { return entered; }

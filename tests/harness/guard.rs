@@ -11,6 +11,7 @@ unsafe extern "C" {
     safe fn hotshell_guard_arm();
     safe fn hotshell_guard_disarm() -> u64;
     safe fn hotshell_guard_available() -> c_int;
+    safe fn hotshell_guard_entered() -> c_int;
     safe fn hotshell_guard_forget();
     fn hotshell_guard_first(frames: *mut *mut c_void, capacity: c_int) -> c_int;
     safe fn hotshell_trap_prepare() -> c_int;
@@ -26,11 +27,26 @@ pub fn available() -> bool {
     hotshell_guard_available() != 0
 }
 
-/// Counts calls of the malloc family, frees included, that this thread makes inside `call`.
-pub fn count<R>(call: impl FnOnce() -> R) -> (R, u64) {
+/// What a real-time thread must not do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Offences {
+    /// Calls of the malloc family, frees included.
+    pub allocations: u64,
+    /// It has entered the kernel (x86-64, Linux 5.11 or later; not in a thread whose system calls are trapped).
+    pub entered: bool,
+}
+
+impl Offences {
+    /// None of it.
+    pub const NONE: Self = Self { allocations: 0, entered: false };
+}
+
+/// What this thread does inside `call`.
+pub fn count<R>(call: impl FnOnce() -> R) -> (R, Offences) {
     hotshell_guard_arm();
     let result = call();
-    (result, hotshell_guard_disarm())
+    let allocations = hotshell_guard_disarm();
+    (result, Offences { allocations, entered: hotshell_guard_entered() != 0 })
 }
 
 /// Loads what taking a stack needs; once per thread before the first guarded block.

@@ -55,6 +55,7 @@ pub use calls::{Call, Phase, Role, What};
 pub use editor::Window;
 pub use event::Event;
 pub use fixture::{Built, Fixture, Profile};
+pub use guard::Offences;
 pub use held::{Held, XErrors};
 pub use host::HostOptions;
 pub use keys::Keys;

@@ -88,7 +88,9 @@ pub struct Recording {
     pub errors: u64,
     /// Calls of the malloc family inside blocks.
     pub allocations: u64,
-    /// System calls inside blocks, and the first one's number; only with [`Play::trap_after`].
+    /// Blocks that entered the kernel.
+    pub entered: u64,
+    /// System calls inside blocks, all refused, and the first one's number; only with [`Play::trap_after`].
     pub system_calls: (u64, i32),
     /// Blocks that ended after their time; reported, never judged.
     pub late: u64,
@@ -107,6 +109,7 @@ impl Recording {
     pub fn assert_clean(&self) {
         self.assert_continuous();
         assert_eq!(self.allocations, 0, "blocks allocated or freed, first from {:#?}", guard::first());
+        assert_eq!(self.entered, 0, "blocks entered the kernel, first from {:#?}", guard::first());
         assert_eq!(
             self.system_calls.0, 0,
             "blocks entered the kernel, first by call {}",
@@ -151,7 +154,8 @@ impl Recording {
         self.overrun += outcome.overrun;
         self.not_finite += outcome.not_finite;
         self.errors += u64::from(!is_good(outcome.status));
-        self.allocations += outcome.allocations;
+        self.allocations += outcome.offences.allocations;
+        self.entered += u64::from(outcome.offences.entered);
     }
 
     fn note(&mut self, audio: &impl Blocks, frames: u32, outcome: &Outcome) {

@@ -23,7 +23,7 @@ use vst3::Steinberg::Vst::{
 use vst3::Steinberg::kResultOk;
 use vst3::{ComPtr, ComWrapper};
 
-use crate::audio::{Outcome, Setup, Signal};
+use crate::audio::{Outcome, Setup, Signal, timed};
 use crate::buffers::{Buffers, Port};
 use crate::calls::{Calls, Phase, Role, set_role};
 use crate::event::{Event, Sent};
@@ -203,13 +203,11 @@ impl Vst3Audio {
     }
 
     fn call(&self, data: &mut ProcessData) -> Outcome {
-        let started = Instant::now();
         // SAFETY: every pointer of `data` is null or valid for the call.
-        let run = || unsafe { self.processor.process(data) };
-        let (result, allocations) = self.calls.during(Phase::Processing, || guard::count(run));
-        let nanoseconds = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let run = timed(|| unsafe { self.processor.process(data) });
+        let ((result, nanoseconds), offences) = self.calls.during(Phase::Processing, || guard::count(run));
         let status = i32::from(result == kResultOk);
-        Outcome { status, allocations, nanoseconds, ..Outcome::default() }
+        Outcome { status, offences, nanoseconds, ..Outcome::default() }
     }
 
     /// Runs one block of at most the set-up's frames.
