@@ -28,7 +28,7 @@ fn play_and_unload<I: Instance>(slot: &TestSlot, path: &std::path::Path) {
     let build = slot.publish(&steady(&["v2"]).logic());
     plugin.play(Play { signal: constant(0.0), ..Play::real_time() });
     plugin.wait_until("heard", |_| slot.reports().iter().any(|r| r.heard == build));
-    plugin.stop().assert_continuous();
+    plugin.stop().assert_clean();
 }
 
 // One test, because it counts what belongs to the whole process.
@@ -69,7 +69,7 @@ fn fifty_reloads_leave_four_builds<I: Instance>() {
     for i in 0..50 {
         scene.publish_while_playing(&builds[i % 2]);
     }
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
     let files = scene.slot.files();
     assert_eq!(files.iter().filter(|f| f.starts_with("build-")).count(), 4, "{files:?}");
     assert_eq!(files.iter().filter(|f| f.starts_with("staged")).count(), 0, "{files:?}");

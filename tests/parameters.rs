@@ -14,7 +14,7 @@ fn gainlike(features: &[&str]) -> Fixture {
 /// Publishes, runs until it is heard, and answers what the host was told meanwhile.
 fn told(scene: &mut Scene, features: &[&str]) -> Vec<Call> {
     let mark = scene.plugin.calls().mark();
-    scene.publish_and_run(&gainlike(features).logic(), &constant(0.5)).assert_continuous();
+    scene.publish_and_run(&gainlike(features).logic(), &constant(0.5)).assert_clean();
     scene.plugin.calls().since(mark)
 }
 
@@ -174,7 +174,7 @@ fn a_host_that_never_restarts_hears_the_new_code_and_keeps_the_old_list() {
     let mut scene = Scene::active(&gainlike(&[]));
     scene.plugin.obeys_restart = false;
     let before = names(&mut scene);
-    scene.publish_and_run(&gainlike(&["added", "loud"]).logic(), &constant(0.25)).assert_continuous();
+    scene.publish_and_run(&gainlike(&["added", "loud"]).logic(), &constant(0.25)).assert_clean();
     assert_eq!(names(&mut scene), before, "the announced list holds until the host deactivates");
     assert!(
         (scene.block(&constant(0.25)).channels[0][127] - 0.5).abs() < 1e-6,

@@ -114,9 +114,9 @@ fn eight_instances_share_one_copy_one_load_and_three_threads() {
     let threads = ours();
     assert_eq!(threads.len(), 3, "reload, watch, watchdog: {threads:?}");
     for plugin in &mut others {
-        plugin.stop().assert_continuous();
+        plugin.stop().assert_clean();
     }
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
 }
 
 /// Names of this process's threads that a shell has started. This test runs in a process of its own with one module.

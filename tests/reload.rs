@@ -23,7 +23,7 @@ fn the_sound_changes_after_a_publish() {
         before.channels[0][0]
     );
     let recording = scene.publish_and_run(&steady(&["v2"]).logic(), &constant(0.0));
-    recording.assert_continuous();
+    recording.assert_clean();
     for samples in &recording.channels {
         assert!(near(samples[0], 0.25) && near(*samples.last().unwrap(), 0.5), "from the old to the new");
         let outside = first_outside(samples, |_| (0.25 - 1e-6, 0.5 + 1e-6));
@@ -50,7 +50,7 @@ fn one_build_after_another_is_heard() {
     let mut scene = Scene::active(&steady(&[]));
     for (feature, level) in [("v2", 0.5), ("v3", 0.75), ("v2", 0.5), ("v3", 0.75)] {
         let recording = scene.publish_and_run(&steady(&[feature]).logic(), &constant(0.0));
-        recording.assert_continuous();
+        recording.assert_clean();
         assert!(near(*recording.channels[0].last().unwrap(), level), "{feature} is heard");
     }
 }
@@ -68,7 +68,7 @@ fn a_storm_of_publishes_ends_on_the_last_one() {
     scene.plugin.wait_until("the last of the storm", |plugin| {
         slot.reports().iter().any(|r| r.heard == last) && near(plugin.playing().last(), 0.5)
     });
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_host_that_stops_calling_process_hears_the_new_build_when_it_goes_on() {
     });
     scene.plugin.play(Play { signal: constant(0.0), ..Play::free() });
     scene.plugin.wait_until("the new build", |plugin| near(plugin.playing().last(), 0.5));
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn activation_cycles_during_reloads_lose_nothing() {
     scene.plugin.wait_until("the last build", |plugin| {
         slot.reports().iter().any(|r| r.heard == last) && near(plugin.playing().last(), 0.75)
     });
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn unloading_and_loading_again_during_a_reload_is_survived() {
     plugin.wait_until("the last build", |plugin| {
         slot.reports().iter().any(|r| r.heard == last) && near(plugin.playing().last(), 0.5)
     });
-    plugin.stop().assert_continuous();
+    plugin.stop().assert_clean();
 }
 
 #[test]
@@ -190,5 +190,5 @@ fn opening_and_closing_instances_during_reloads_disturbs_none_that_plays() {
     }
     scene.publish_while_playing(&builds[0]);
     scene.plugin.wait_until("the last build", |plugin| near(plugin.playing().last(), 0.5));
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
 }

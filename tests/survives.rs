@@ -171,7 +171,7 @@ fn a_state_saved_and_loaded_in_a_loop_during_reloads_is_exact() {
     }
     let slot = &scene.slot;
     scene.plugin.wait_until("the last build", |_| slot.reports().iter().any(|r| r.heard == heard));
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
 }
 
 #[test]

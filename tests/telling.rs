@@ -38,7 +38,7 @@ fn another_latency_is_announced_inside_activate() {
     let mut scene = Scene::active(&latent(&[]));
     assert_eq!(scene.plugin.latency(), 64);
     let mark = scene.plugin.calls().mark();
-    scene.publish_and_run(&latent(&["l256"]).logic(), &ramp()).assert_continuous();
+    scene.publish_and_run(&latent(&["l256"]).logic(), &ramp()).assert_clean();
     let calls = scene.plugin.calls().since(mark);
     assert_eq!(whats(&scene, mark), [What::RequestRestart, What::LatencyChanged], "{calls:?}");
     assert_eq!((calls[1].role, calls[1].phase), (Role::Main, Phase::Activating));
@@ -59,7 +59,7 @@ fn the_same_latency_tells_the_host_nothing() {
 fn while_the_announced_latency_is_frozen_a_smaller_one_is_padded() {
     let mut scene = Scene::active(&latent(&[]));
     scene.plugin.obeys_restart = false;
-    scene.publish_and_run(&latent(&["l0"]).logic(), &ramp()).assert_continuous();
+    scene.publish_and_run(&latent(&["l0"]).logic(), &ramp()).assert_clean();
     assert_eq!(scene.plugin.latency(), 64, "constant while active");
     assert_eq!(delay(&mut scene), 64, "the host's compensation still fits");
     scene.plugin.deactivate();
@@ -91,7 +91,7 @@ fn another_bus_is_announced_in_deactivate_where_the_host_allows_it() {
     scene.plugin.wait_until("the new bus", |plugin| {
         plugin.restarts > 0 && slot.reports().iter().any(|r| r.heard == build)
     });
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
     let calls = scene.plugin.calls().since(mark);
     let rescan = calls.iter().find(|c| matches!(c.what, What::AudioPortsRescan(_))).expect("a rescan");
     assert_eq!((rescan.role, rescan.phase), (Role::Main, Phase::Deactivating), "{calls:?}");
@@ -105,7 +105,7 @@ fn another_bus_behind_a_host_that_forbids_it_plays_with_the_old_ports() {
     let mut scene = Scene::open_with(&ports(&[]), options, TestSlot::new());
     scene.plugin.activate(Setup::default());
     let recording = scene.publish_and_run(&ports(&["sidechain"]).logic(), &constant(0.0));
-    recording.assert_continuous();
+    recording.assert_clean();
     assert!((recording.channels[0].last().expect("played") - 0.5).abs() < 1e-6, "the new build plays");
     assert_eq!(scene.plugin.ports(true), [2]);
     let rescans = scene.plugin.calls().list();
@@ -117,7 +117,7 @@ fn a_host_without_any_extension_hears_every_build() {
     let options = HostOptions { extensions: false, ..HostOptions::default() };
     let mut scene = Scene::open_with(&latent(&[]), options, TestSlot::new());
     scene.plugin.activate(Setup::default());
-    scene.publish_and_run(&latent(&["l0"]).logic(), &ramp()).assert_continuous();
+    scene.publish_and_run(&latent(&["l0"]).logic(), &ramp()).assert_clean();
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn told(scene: &Scene<Vst3>, mark: usize) -> Vec<u32> {
 /// Publishes, runs until it is heard and its fade over, and answers what the host was told at its next safe call.
 fn told_of(scene: &mut Scene<Vst3>, build: &Fixture, signal: &Signal) -> Vec<u32> {
     let mark = scene.plugin.calls().mark();
-    scene.publish_and_run(&build.logic(), signal).assert_continuous();
+    scene.publish_and_run(&build.logic(), signal).assert_clean();
     assert_eq!(told(scene, mark), NOTHING, "no call was safe so far");
     scene.plugin.nudge();
     let flags = told(scene, mark);
@@ -161,7 +161,7 @@ fn activation_cycles_during_reloads_lose_nothing() {
     scene.plugin.wait_until("the last build", |plugin| {
         slot.reports().iter().any(|r| r.heard == last) && near(plugin.playing().last(), 0.75)
     });
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn another_bus_is_told_once_and_there_after_a_restart() {
     scene.plugin.wait_until("a restart", |plugin| plugin.restarts == 1);
     let blocks = scene.plugin.playing().blocks();
     scene.plugin.wait_until("more blocks", |plugin| plugin.playing().blocks() > blocks + 20);
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
     let flags = told(&scene, mark);
     assert_eq!((flags.len(), flags[0] & restart::IO), (1, restart::IO), "{flags:?}");
     assert_eq!(scene.plugin.channels(true), [2, 2]);
@@ -333,7 +333,7 @@ fn juce_reads_the_latency_of_a_build_that_came_between_setup_and_activation() {
 #[test]
 fn a_host_that_activates_late_hears_the_buses_that_it_was_told_of() {
     let mut scene = Scene::vst3_active(&ports(&[]));
-    scene.publish_and_run(&ports(&["sidechain"]).logic(), &constant(0.0)).assert_continuous();
+    scene.publish_and_run(&ports(&["sidechain"]).logic(), &constant(0.0)).assert_clean();
     // Off, without having been told, and prepared for the old buses.
     scene.plugin.deactivate();
     assert!(scene.plugin.set_up(Setup::default()));
@@ -464,7 +464,7 @@ fn a_state_saved_and_loaded_in_a_loop_during_reloads_is_exact() {
     }
     let slot = &scene.slot;
     scene.plugin.wait_until("the last build", |_| slot.reports().iter().any(|r| r.heard == heard));
-    scene.plugin.stop().assert_continuous();
+    scene.plugin.stop().assert_clean();
 }
 
 #[test]
@@ -539,7 +539,7 @@ fn a_host_whose_context_offers_a_run_loop_is_told_without_a_view_or_any_call() {
         plugin.activate(Setup::default());
         let mut scene = Scene { plugin, bundle, slot };
         let mark = scene.plugin.calls().mark();
-        scene.publish_and_run(&gainlike(&["added"]).logic(), &constant(0.5)).assert_continuous();
+        scene.publish_and_run(&gainlike(&["added"]).logic(), &constant(0.5)).assert_clean();
         let titles = |call: Call| match call.what {
             What::RestartComponent(flags) => flags & restart::TITLES != 0,
             _ => false,
