@@ -31,6 +31,7 @@ mod state;
 mod watch;
 mod watchdog;
 
+pub use crate::shell::STEP_LIMIT;
 pub use load::{Load, NativeLoader};
 
 use module::Module;
@@ -51,9 +52,6 @@ pub struct Setup {
     /// Longest time that one step of a job may take before its thread is abandoned. [`STEP_LIMIT`] but in tests.
     pub step_limit: Duration,
 }
-
-/// Longest step of a reload job: one load, or one call of one instance.
-pub const STEP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Puts an instance under the care of its module's reload thread, which starts with the first one. The instance hears
 /// of no build before [`Attachment::opened`] was called. [main]
@@ -171,11 +169,12 @@ pub trait Reloadable: Send + Sync {
     fn plugin_index(&self) -> u32;
 
     /// Bind -> create -> reset -> silent blocks -> clear -> hand over (or swap directly while inactive). Also called with
-    /// an *older* build after a fault, with [`Takeover::Fault`]. [reload]
+    /// an *older* build after a fault, with [`Takeover::Fault`]. What is another build's of the author's code runs `within`.
+    /// [reload]
     ///
     /// # Errors
     /// [`Refusal`]; what played plays on.
-    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal>;
+    fn take_build(&self, build: &Arc<Build>, why: Takeover, within: Within<'_>) -> Result<(), Refusal>;
 
     /// Drop retired instances, prepare stale ones again, answer what happened since. What is the author's runs `within`.
     /// Every 20 ms or sooner. [reload]

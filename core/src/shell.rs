@@ -276,6 +276,12 @@ pub trait Shell: Send + Sync {
 /// Longest wait of a main-thread call for something that a reload or an editor holds.
 pub const GUI_LOCK_WAIT: std::time::Duration = std::time::Duration::from_millis(50);
 
+/// Longest step of a reload job: one load, or one call of one instance.
+pub const STEP_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Reload threads that may be left behind in the author's code.
+pub(crate) const MOST_ABANDONED: u32 = 3;
+
 /// Audio half of one active plug-in instance. [audio], by one thread at a time. Real time: no method allocates, frees,
 /// locks, waits or enters the kernel (except in a block in which the logic panics).
 pub trait Audio: Send {

@@ -282,6 +282,30 @@ fn a_build_that_hangs_in_a_tick_is_named_and_no_other_instance_runs_its_code() {
     });
 }
 
+#[test]
+fn a_build_that_hangs_while_the_next_one_takes_its_place_is_to_blame_and_not_the_next_one() {
+    let scratch = Scratch::new();
+    let door = Arc::new(Door::default());
+    let player = Player::new();
+    let (tie, _) = player.open(Setup { step_limit: Duration::from_secs(2), ..scratch.setup() });
+    scratch.publish(&marked(1));
+    wait("build 1", || player.taken() == [1]);
+    let hung = Arc::clone(&door);
+    *player.taking.lock().unwrap() = Some((1, Box::new(move || hung.wait())));
+    scratch.publish(&marked(2));
+    player.heard_of(&["build 1 in `save_state`", "longer than"]);
+    wait("build 2", || player.taken().last() == Some(&2));
+    let refused: Vec<u32> = tie.report().refusals.iter().map(|refusal| refusal.build).collect();
+    assert_eq!(refused, [1]);
+    // The step around it is the next build's again.
+    let script = Arc::clone(&door);
+    *player.taking.lock().unwrap() = Some((2, Box::new(|| {})));
+    player.then.lock().unwrap().replace(Box::new(move || script.wait()));
+    scratch.publish(&marked(3));
+    player.heard_of(&["build 3 in `create`", "longer than"]);
+    door.open();
+}
+
 /// The one that took the hung one's place is a thread of the module's too: nobody waits for it there.
 #[test]
 fn the_last_instance_may_be_dropped_on_a_reload_thread_that_replaced_a_hung_one() {

@@ -105,7 +105,7 @@ impl Reload<'_> {
         if state.reload_turn != self.turn {
             return Err(Left);
         }
-        state.step = Some(Step { began: Instant::now(), what, build });
+        state.step = Some(Step { turn: self.turn, began: Instant::now(), what, build });
         drop(state);
         let done = catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
             // Its own drop may panic.
@@ -113,10 +113,12 @@ impl Reload<'_> {
             "the shell itself panicked: please report this".to_owned()
         });
         let mut state = self.module.state.lock();
+        if state.step.as_ref().is_some_and(|step| step.turn == self.turn) {
+            state.step = None;
+        }
         if state.reload_turn != self.turn {
             return Err(Left);
         }
-        state.step = None;
         Ok(done)
     }
 
@@ -252,7 +254,8 @@ impl Reload<'_> {
             }
             let what = format!("build {} in {FIRST_CODE}", build.number);
             let suspect = (build.number != 0).then(|| Suspect::of(&build));
-            let taken = self.step(what, suspect, || instance.take_build(&build, why))?;
+            let within = |build, code: &str, run: &mut dyn FnMut()| self.within(build, code, run);
+            let taken = self.step(what, suspect, || instance.take_build(&build, why, &within))?;
             match taken.unwrap_or_else(|reason| Err(Refusal::Build(reason))) {
                 // Somebody else gave the build up meanwhile, and has said why.
                 Err(_) if !build.is_wanted() => {}
@@ -354,16 +357,18 @@ impl Reload<'_> {
         if build.as_ref().is_some_and(|build| state.is_stuck(build.hash)) {
             return;
         }
+        let around = state.step.as_ref().map(|step| (step.what.clone(), step.build.clone()));
         self.begin(&mut state, format!("build {number} in {code}"), build);
         drop(state);
         run();
-        self.begin(&mut self.module.state.lock(), LOOK.to_owned(), None);
+        let (what, build) = around.unwrap_or_else(|| (LOOK.to_owned(), None));
+        self.begin(&mut self.module.state.lock(), what, build);
     }
 
     /// The watchdog's clock starts again; that of a thread which was left behind is another's.
     fn begin(&self, state: &mut State, what: String, build: Option<Suspect>) {
         if state.reload_turn == self.turn {
-            state.step = Some(Step { began: Instant::now(), what, build });
+            state.step = Some(Step { turn: self.turn, began: Instant::now(), what, build });
         }
     }
 

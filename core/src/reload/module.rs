@@ -19,11 +19,10 @@ use super::{Build, Reloadable, Setup, job, report, watchdog};
 use crate::host::Level;
 use crate::rt::pin::pin;
 use crate::rt::thread;
+use crate::shell::MOST_ABANDONED;
 
 /// Longest wait for the module's threads when the last instance goes.
 const JOIN: Duration = Duration::from_millis(200);
-/// Reload threads that may be left behind in the author's code.
-const MOST_ABANDONED: u32 = 3;
 
 /// Modules of this library: one, but in tests. They stay for the library's life, which is the process's, because what
 /// they have learnt (builds, quarantine) counts for the next instance.
@@ -173,8 +172,7 @@ impl Module {
             }
         }
         if let Some(step) = state.step.take().filter(|_| state.threads > state.left.len()) {
-            let turn = state.reload_turn - 1;
-            state.left.insert(turn, step.build.map(|suspect| suspect.hash));
+            state.left.insert(step.turn, step.build.map(|suspect| suspect.hash));
             // Nobody listens at the moment: the next report has it.
             state.note(
                 Level::Warning,

@@ -36,6 +36,8 @@ pub(super) struct Entry {
 
 /// The step that the reload thread is at.
 pub(super) struct Step {
+    /// Of the thread that is in it.
+    pub(super) turn: u64,
     pub(super) began: Instant,
     pub(super) what: String,
     /// The build that is to blame if it never ends.

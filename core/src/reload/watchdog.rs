@@ -36,7 +36,7 @@ struct Ties {
     complaint: String,
 }
 
-/// Panics of its own that it survives.
+/// Panics of its own with which it ends.
 const MOST_PANICS: u32 = 3;
 
 pub(super) fn run(module: &Arc<Module>, turn: u64) {

@@ -16,6 +16,7 @@ mod latency;
 mod shell;
 mod state;
 mod telling;
+mod turns;
 mod warm;
 
 #[cfg(test)]
@@ -64,8 +65,7 @@ pub struct Control<P, S> {
     link: Arc<Link<S>>,
     host: Calls,
     main: Mutex<Main<S>>,
-    /// One save or load at a time: the author's state functions run under it.
-    state_turn: Mutex<kept::Kept>,
+    turns: turns::Turns,
     /// A main-thread call was asked for and has not come yet.
     asked: AtomicBool,
     /// A telling found the lock held: the next look asks for another call.
@@ -99,8 +99,9 @@ struct Main<S> {
     live: Live,
     /// Handed over and perhaps not yet taken.
     pending: Option<Pending>,
-    /// Builds that are neither any more: the next look drops them, which is the author's code, outside of the lock.
-    retired: Vec<Live>,
+    /// What is none of it any more, by its build's number: a look drops it, which is the author's code, outside of the
+    /// lock, and where that build is to blame if its code does not come back.
+    retired: Vec<(u32, Retired<S>)>,
     /// A candidate came back: editors are to look again, whose windows are not woken under the lock.
     came_back: bool,
     /// Inactive: the player, or an instance that was never sized.
@@ -155,7 +156,19 @@ impl<S> Main<S> {
 
     /// The candidate is none any more.
     fn forget_pending(&mut self) {
-        self.retired.extend(self.pending.take().map(|pending| pending.live));
+        let live = self.pending.take().map(|pending| pending.live);
+        self.retired.extend(live.map(|live| (live.build, Retired::Live(live))));
+    }
+
+    /// The player is none any more.
+    fn retire(&mut self, player: Option<Box<Player<S>>>) {
+        self.retired.extend(player.map(|player| (player.build, Retired::Player(player))));
+    }
+
+    /// Another one in the place of the instance of the live build that nobody plays.
+    fn park(&mut self, parked: Parked<S>) {
+        let before = std::mem::replace(&mut self.parked, parked);
+        self.retired.push((self.live.build, Retired::Parked(before)));
     }
 
     /// A serial for another player of `table`'s build.
@@ -195,6 +208,14 @@ enum Parked<S> {
     Fresh(Fresh<S>),
     /// Active, or lost to a failed activation.
     None,
+}
+
+/// What only waits to be dropped.
+#[expect(dead_code, reason = "nobody looks at it any more")]
+enum Retired<S> {
+    Live(Live),
+    Player(Box<Player<S>>),
+    Parked(Parked<S>),
 }
 
 impl<P: Parameters, S: Sample> Control<P, S> {
@@ -244,7 +265,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             link,
             host: Calls::new(host),
             main: Mutex::new(main),
-            state_turn: Mutex::default(),
+            turns: turns::Turns::default(),
             asked: AtomicBool::new(false),
             untold: AtomicBool::new(false),
             waited_in_vain: AtomicBool::new(false),

@@ -203,6 +203,10 @@ pub struct Player {
     pub log: Mutex<Vec<(Level, String)>>,
     /// What the next tick runs of a build's.
     pub code: Mutex<Option<(u32, Code)>>,
+    /// The same, while the next build takes its place.
+    pub taking: Mutex<Option<(u32, Code)>>,
+    /// And after that, once.
+    pub then: Mutex<Option<Box<dyn Fn() + Send>>>,
     /// An editor's window is open.
     pub window: AtomicBool,
     /// What is shown next is a panic.
@@ -225,6 +229,8 @@ impl Player {
             news: Mutex::default(),
             log: Mutex::default(),
             code: Mutex::default(),
+            taking: Mutex::default(),
+            then: Mutex::default(),
             window: AtomicBool::new(false),
             trips: AtomicBool::new(false),
             notice: Mutex::default(),
@@ -270,7 +276,15 @@ impl Reloadable for Player {
         self.index
     }
 
-    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal> {
+    fn take_build(&self, build: &Arc<Build>, why: Takeover, within: Within<'_>) -> Result<(), Refusal> {
+        let code = self.taking.lock().unwrap().take();
+        if let Some((build, run)) = code {
+            within(build, "`save_state`", &mut || run());
+        }
+        let then = self.then.lock().unwrap().take();
+        if let Some(then) = then {
+            then();
+        }
         (self.script)(build, why)?;
         self.taken.lock().unwrap().push((build.number, why));
         self.news.lock().unwrap().heard = Some((build.number, now()));

@@ -14,7 +14,7 @@ use hotshell_abi::{AudioConfig, ParamDesc, PluginDesc, Reason, RenderMode, Sampl
 use crate::changes::Announced;
 use crate::params::Parameters;
 use crate::shell::audio::ShellAudio;
-use crate::shell::control::{Control, Fresh, Live, Main, Parked};
+use crate::shell::control::{Control, Fresh, Live, Main, Parked, Retired};
 use crate::shell::player::{Player, shape_of};
 use crate::shell::replay::Past;
 use crate::shell::{BusInfo, LayoutInfo, ShellError};
@@ -67,9 +67,12 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 Fresh { instance: player.instance, loads: player.loads }
             }
             Parked::Fresh(fresh) => fresh,
-            Parked::Player(..) | Parked::None => {
+            dead @ (Parked::Player(..) | Parked::None) => {
+                main.retired.push((main.live.build, Retired::Parked(dead)));
                 let (shared, fresh) = self.make(main.live.shared.table(), self.reason, main.live.build)?;
-                main.live.shared = shared;
+                let build = main.live.build;
+                let before = std::mem::replace(&mut main.live.shared, shared);
+                main.retired.push((build, Retired::Live(Live { shared: before, ..main.live.clone() })));
                 fresh
             }
         };
@@ -89,7 +92,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let config = AudioConfig { mode: RenderMode(self.link.mode.load(Relaxed)), ..*config };
         self.settle_taken(main);
         if !self.goes_on(main, &config) {
-            drop(self.settle_inactive(main));
+            self.settle_inactive(main);
         }
         let (mut player, past) = match self.sized(main, &config) {
             Ok(sized) => sized,
@@ -163,7 +166,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         player: Box<Player<S>>,
         past: Past,
         played: bool,
-    ) -> [Option<Parked<S>>; 2] {
+    ) -> Option<Parked<S>> {
         self.link.epoch.fetch_add(1, AcqRel);
         self.settle_taken(main);
         if player.instance.is_dead() && player.serial > main.fault_seen {
@@ -177,25 +180,29 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         // answer to what the host was told: an adapter prepares again.
         main.keep = if played || asked { ours } else { main.went_on };
         if main.active.take().is_none() {
-            return [Some(Parked::Player(player, past)), None];
+            return Some(Parked::Player(player, past));
         }
         let before = std::mem::replace(&mut main.parked, Parked::Player(player, past));
         // Nobody runs blocks: what waits takes its place, so that texts and state are the newest build's. In a restart
         // of our own it waits for the first block, and fades.
-        let replaced = if main.keep { None } else { self.settle_inactive(main) };
-        [Some(before), replaced]
+        if !main.keep {
+            self.settle_inactive(main);
+        }
+        Some(before)
     }
 
-    /// The candidate that waits takes its place, nobody playing. Answers what was there, to be dropped outside of the
-    /// lock. [main]
-    pub(super) fn settle_inactive(&self, main: &mut Main<S>) -> Option<Parked<S>> {
+    /// The candidate that waits takes its place, nobody playing. [main]
+    pub(super) fn settle_inactive(&self, main: &mut Main<S>) {
         self.settle_taken(main);
-        let player = self.link.inbox.take()?;
-        let pending = main.pending.take()?;
+        let Some(player) = self.link.inbox.take() else { return };
+        let Some(pending) = main.pending.take() else {
+            main.retire(Some(player));
+            return;
+        };
+        let fresh = Fresh { instance: player.instance, loads: player.loads };
+        main.park(Parked::Fresh(fresh));
         self.go_live(main, pending.live, &pending.plan, true);
         main.keep = false;
-        let fresh = Fresh { instance: player.instance, loads: player.loads };
-        Some(std::mem::replace(&mut main.parked, Parked::Fresh(fresh)))
     }
 
     /// Build 0 in the place of a build that cannot even be activated. [main]
@@ -208,7 +215,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         let plan = self.plan(desc)?;
         self.store.declare(desc);
         let (shared, fresh) = self.make(self.own, Reason::FAULT, 0)?;
-        main.parked = Parked::Fresh(fresh);
+        main.park(Parked::Fresh(fresh));
         self.go_live(main, Live { shared, desc, build: 0 }, &plan, true);
         Ok(())
     }

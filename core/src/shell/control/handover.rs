@@ -23,7 +23,7 @@ use crate::instance::{SharedHalf, Table};
 use crate::params::{ParamPlan, Parameters};
 use crate::shell::control::warm::warm;
 use crate::shell::control::{
-    Control, Fresh, Live, Main, Parked, Pending, Within, check_description, layouts_of, voices_of,
+    Control, Fresh, Live, Main, Parked, Pending, Retired, Within, check_description, layouts_of, voices_of,
 };
 use crate::shell::player::{Player, SwapMemory};
 use crate::shell::{GUI_LOCK_WAIT, ShellError};
@@ -52,6 +52,9 @@ struct Aim {
     known: u32,
 }
 
+/// Why, and what must be dropped outside of the lock.
+type NotPut<S> = (ShellError, Box<Player<S>>, Live);
+
 enum Ready<S> {
     Player(Box<Player<S>>),
     Fresh(Fresh<S>),
@@ -64,6 +67,19 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     /// # Errors
     /// Why the build cannot play here: what played plays on.
     pub fn take_build(&self, offer: Offer, wanted: &dyn Fn() -> bool) -> Result<(), ShellError> {
+        self.take_build_within(offer, wanted, &|_, _, run| run())
+    }
+
+    /// The same; what is another build's of the author's code runs as `within` has it run.
+    ///
+    /// # Errors
+    /// As [`Control::take_build`].
+    pub fn take_build_within(
+        &self,
+        offer: Offer,
+        wanted: &dyn Fn() -> bool,
+        within: Within<'_>,
+    ) -> Result<(), ShellError> {
         let desc = offer.table.describe()?;
         check_description(desc)?;
         self.check_identity(desc)?;
@@ -73,11 +89,11 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             let loads = self.link.state_loads.load(Acquire);
             let (shared, fresh) = self.make(offer.table, offer.reason, offer.build)?;
             let live = Live { shared, desc, build: offer.build };
-            self.carry_own_state(&live)?;
+            self.carry_own_state(&live, within)?;
             if self.try_hand_over(offer, live.clone(), fresh, plan, wanted)? {
                 // A load between the candidate's making and its hand-over. It is handed over: nothing refuses it any more.
                 if self.link.state_loads.load(Acquire) != loads
-                    && let Err(error) = self.carry_own_state(&live)
+                    && let Err(error) = self.carry_own_state(&live, within)
                 {
                     self.log(Level::Warning, &error.to_string());
                 }
@@ -112,7 +128,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     }
 
     /// The lock, at a moment when `shared` has read every field that anybody wrote. Fields that move later find their
-    /// way by [`Control::sync_fields`].
+    /// way by [`Control::sync_fields_within`].
     fn lock_in_sync(&self, shared: &SharedHalf) -> Result<MutexGuard<'_, Main<S>>, ShellError> {
         for _ in 0..MOST_TRIES {
             let moved = self.store.fields_version();
@@ -128,25 +144,23 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     }
 
     /// Lets the builds that play and wait read the fields again that somebody else has written: a state load, the user
-    /// while the next build was made, a thread of an earlier build. [main] [reload]
-    pub(super) fn sync_fields(&self) {
-        self.sync_fields_within(&|_, _, run| run());
+    /// while the next build was made, a thread of an earlier build. The author's part runs as `within` has it run.
+    /// [main] [reload]
+    pub(super) fn sync_fields_within(&self, within: Within<'_>) {
+        // Nobody waits for it: the next look does.
+        let Some(main) = self.main.try_lock() else { return };
+        self.fields_seen.store(self.store.fields_version(), Release);
+        let builds = [Some(main.live.clone()), main.pending.as_ref().map(|pending| pending.live.clone())];
+        drop(main);
+        for live in builds.iter().flatten() {
+            within(live.build, "reading a persistent field", &mut || self.sync(live));
+        }
     }
 
-    /// The same; the author's part runs as `within` has it run.
-    pub(super) fn sync_fields_within(&self, within: Within<'_>) {
-        self.fields_seen.store(self.store.fields_version(), Release);
-        let (live, pending) = {
-            let main = self.main.lock();
-            (main.live.clone(), main.pending.as_ref().map(|pending| pending.live.clone()))
-        };
-        for live in [Some(live), pending].into_iter().flatten() {
-            within(live.build, "reading a persistent field", &mut || match live.shared.sync() {
-                Ok(lines) => self.say_all(Level::Warning, &lines),
-                Err(error) => {
-                    self.log(Level::Error, &format!("persistent fields keep their values: {error}"));
-                }
-            });
+    pub(super) fn sync(&self, live: &Live) {
+        match live.shared.sync() {
+            Ok(lines) => self.say_all(Level::Warning, &lines),
+            Err(error) => self.log(Level::Error, &format!("persistent fields keep their values: {error}")),
         }
     }
 
@@ -187,8 +201,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 let put = self.put(&mut main, player, live, plan);
                 drop(main);
                 self.editors.moved();
-                let (untaken, plan) = put.map_err(|(error, ..)| error)?;
-                drop(untaken);
+                let plan = put.map_err(|(error, ..)| error)?;
                 self.say_all(Level::Info, &plan.lines);
                 if late > 0 {
                     let text = format!(
@@ -207,13 +220,13 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 };
                 // One that still waits is older.
                 let waiting = self.link.inbox.take();
+                main.retire(waiting);
                 main.forget_pending();
-                let before = std::mem::replace(&mut main.parked, Parked::Fresh(fresh));
+                main.park(Parked::Fresh(fresh));
                 self.go_live(&mut main, live, &plan, true);
                 main.keep = false;
                 drop(main);
                 self.editors.moved();
-                drop((waiting, before));
                 self.ask_host(false, true);
                 self.say_all(Level::Info, &plan.lines);
             }
@@ -241,37 +254,33 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         Ok(Box::new(player))
     }
 
-    /// One atomic exchange into the inbox. Answers an untaken candidate, to be dropped outside of the lock, and the plan
-    /// that counts; or all that, if it could not be put there.
-    #[expect(
-        clippy::type_complexity,
-        reason = "what must be dropped outside of the lock comes back either way"
-    )]
+    /// One atomic exchange into the inbox. Answers the plan that counts; or all that must be dropped outside of the lock, if
+    /// it could not be put there.
     fn put(
         &self,
         main: &mut Main<S>,
         mut player: Box<Player<S>>,
         live: Live,
         plan: Arc<ParamPlan>,
-    ) -> Result<(Option<Box<Player<S>>>, Arc<ParamPlan>), (ShellError, [Option<Box<Player<S>>>; 2], Live)>
-    {
+    ) -> Result<Arc<ParamPlan>, NotPut<S>> {
         // Take the one before out first: if [audio] has it by now, its plan is committed before ours is replaced.
         let untaken = self.link.inbox.take();
         if untaken.is_some() {
+            main.retire(untaken);
             main.forget_pending();
         } else if !self.await_verdict(main) {
-            return Err((ShellError::Busy("the audio thread"), [Some(player), None], live));
+            return Err((ShellError::Busy("the audio thread"), player, live));
         }
         let plan = match self.current(plan, live.desc) {
             Ok(plan) => plan,
-            Err(error) => return Err((error, [Some(player), untaken], live)),
+            Err(error) => return Err((error, player, live)),
         };
         player.serial = main.number(live.shared.table());
         player.plan = Some(Arc::clone(&plan));
         let moves_values = plan.moves_values(&*self.params);
         main.pending = Some(Pending { serial: player.serial, live, plan: Arc::clone(&plan), moves_values });
         self.link.inbox.put(player);
-        Ok((untaken, plan))
+        Ok(plan)
     }
 
     /// With an empty inbox: [audio] has taken the pending candidate and is about to say what becomes of it, a few
@@ -354,7 +363,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         main.announced.set_notes(live.desc.notes);
         main.announced.set_voices(voices_of(live.desc));
         let before = std::mem::replace(&mut main.live, live);
-        main.retired.push(before);
+        main.retired.push((before.build, Retired::Live(before)));
         main.check = true;
     }
 }

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Release;
+use std::time::Duration;
 
 use hotshell_abi::{PluginDesc, Sample};
-use parking_lot::MutexGuard;
 
 use crate::host::Level;
 use crate::params::Parameters;
 use crate::shell::control::kept::{Kept, KeptOwn, KeptState};
+use crate::shell::control::turns::Turn;
 use crate::shell::control::{Control, Live, Within};
 use crate::shell::{GUI_LOCK_WAIT, ShellError, StateContext};
 use crate::state::{self, Document};
@@ -58,7 +59,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
 
     pub(super) fn load_state(&self, context: StateContext, bytes: &[u8]) -> Result<(), ShellError> {
         let mut turn = self.state_turn()?;
-        match self.load(context, bytes) {
+        match self.load(context, bytes, &|| true) {
             Ok(()) => {
                 *turn = Kept::default();
                 Ok(())
@@ -88,15 +89,16 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     /// Offers a state that a build refused to the one that plays since. [reload] [main]
     pub(super) fn offer_kept(&self, within: Within<'_>) {
         // Somebody saves or loads: the next look will do.
-        let Some(mut turn) = self.state_turn.try_lock() else { return };
+        let Some(mut turn) = self.turns.take(Duration::ZERO) else { return };
         let Some(kept) = &turn.state else { return };
         let Ok(live) = self.live() else { return };
         if kept.by != live.shared.table().address() {
+            turn.lend();
             within(live.build, "`save_state` or `load_state`", &mut || self.offer_to(&live, &mut turn));
         }
     }
 
-    fn offer_to(&self, live: &Live, turn: &mut Kept) {
+    fn offer_to(&self, live: &Live, turn: &mut Turn<'_>) {
         let Some(kept) = &turn.state else { return };
         let Ok((_, document)) = self.collect(kept.context, turn) else { return };
         if !kept.is_untouched(&document, live.desc) {
@@ -104,9 +106,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             self.log(Level::Info, "the state that was refused is dropped: something was changed since");
             return;
         }
-        match self.load(kept.context, &kept.bytes) {
+        match self.load(kept.context, &kept.bytes, &|| !turn.was_passed_over()) {
             Ok(()) => {
-                *turn = Kept::default();
+                **turn = Kept::default();
                 self.log(
                     Level::Info,
                     &format!("build {} took the state that was refused before", live.build),
@@ -127,7 +129,8 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         }
     }
 
-    fn load(&self, context: StateContext, bytes: &[u8]) -> Result<(), Failed> {
+    /// `may`: asked when the author's part is done, and nothing else yet.
+    fn load(&self, context: StateContext, bytes: &[u8], may: &dyn Fn() -> bool) -> Result<(), Failed> {
         let live = self.live()?;
         let by = live.shared.table().address();
         let refused = |error| Failed { error, by: Some(by) };
@@ -140,6 +143,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             return Err(refused(error));
         }
         let applied = self.undisturbed("the state", |main, candidate| {
+            if !may() {
+                return Err(ShellError::Busy("another save or load"));
+            }
             let applied = state::apply(context, &document, &*self.params, &self.store).map_err(bad)?;
             if let Some(candidate) = candidate {
                 // Its plan was made of the values before the load.
@@ -160,10 +166,12 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             }
         };
         // The author decodes outside of the lock.
-        self.sync_fields();
-        if !Arc::ptr_eq(&newest.shared, &live.shared)
-            && let Err(error) = pass_own_state(live.desc.state_version, &newest, &document.own)
-        {
+        self.sync(&live);
+        let is_other = !Arc::ptr_eq(&newest.shared, &live.shared);
+        if is_other {
+            self.sync(&newest);
+        }
+        if is_other && let Err(error) = pass_own_state(live.desc.state_version, &newest, &document.own) {
             self.log(Level::Warning, &error.to_string());
         }
         // Last: the logic hears of it when there is nothing old left to read.
@@ -187,8 +195,8 @@ impl<P: Parameters, S: Sample> Control<P, S> {
         }
     }
 
-    fn state_turn(&self) -> Result<MutexGuard<'_, Kept>, ShellError> {
-        self.state_turn.try_lock_for(GUI_LOCK_WAIT).ok_or(ShellError::Busy("another save or load"))
+    fn state_turn(&self) -> Result<Turn<'_>, ShellError> {
+        self.turns.take(GUI_LOCK_WAIT).ok_or(ShellError::Busy("another save or load"))
     }
 
     /// What the author keeps beyond parameters and fields, from the live build into `next`. A build that refuses it
@@ -196,14 +204,17 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     ///
     /// # Errors
     /// [`ShellError::Busy`]: a save or load is under way.
-    pub(super) fn carry_own_state(&self, next: &Live) -> Result<(), ShellError> {
+    pub(super) fn carry_own_state(&self, next: &Live, within: Within<'_>) -> Result<(), ShellError> {
         let live = self.live()?;
         let both = live.desc.flags & next.desc.flags & PluginDesc::OWN_STATE != 0;
         if !both || Arc::ptr_eq(&live.shared, &next.shared) {
             return Ok(());
         }
         let mut turn = self.state_turn()?;
-        let (mut own, mut version) = match live.shared.save_state() {
+        turn.lend();
+        let mut saved = Err(ShellError::Busy("a thread that is stuck in it"));
+        within(live.build, "`save_state`", &mut || saved = live.shared.save_state());
+        let (mut own, mut version) = match saved {
             Ok(own) => (own, live.desc.state_version),
             Err(error) => {
                 self.say_lost(&error);

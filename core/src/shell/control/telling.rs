@@ -20,7 +20,7 @@ use parking_lot::MutexGuard;
 use crate::host::Level;
 use crate::instance::Table;
 use crate::params::Parameters;
-use crate::shell::control::{Control, Main};
+use crate::shell::control::{Control, Main, Retired};
 use crate::shell::player::End;
 use crate::shell::{Changes, GUI_LOCK_WAIT, LayoutInfo, Phase};
 
@@ -120,6 +120,7 @@ impl<P: Parameters, S: Sample> Control<P, S> {
     /// The same; what is the author's runs as `within` has it run.
     pub fn upkeep_within(&self, within: Within<'_>) -> News {
         let mut news = News::default();
+        let mut back = Vec::new();
         // One failure at a time: the next look finds the next one.
         while news.fault.is_none()
             && let Some(player) = self.link.outbox.take()
@@ -128,13 +129,14 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             if player.end == End::Faulted {
                 news.fault = Some((player.build, self.why(Some(player.instance.shared().table()))));
             }
-            drop_within(within, player.build, player);
+            back.push((player.build, Retired::Player(player)));
         }
         // [audio] waits for room before it takes the next of them, and some hosts make no telling call for hours.
         drop((self.link.spent_redelay.take(), self.link.spent_pad.take()));
         // The author's `reset` may hold the lock for as long as the host's activate call waits: look again later.
         let lock = if self.alone { self.lock_to_tell() } else { self.main.try_lock_for(GUI_LOCK_WAIT) };
         if let Some(mut main) = lock {
+            self.waited_in_vain.store(false, Release);
             self.settle_taken(&mut main);
             self.find_fault(&mut main, &mut news);
             find_slip(&main, &mut news);
@@ -148,14 +150,15 @@ impl<P: Parameters, S: Sample> Control<P, S> {
                 would.want_restart || !would.changes.is_empty()
             };
             let shim = says_shim(&mut main);
-            let (retired, came_back) =
-                (std::mem::take(&mut main.retired), std::mem::take(&mut main.came_back));
+            main.retired.append(&mut back);
+            // A failure is told first: somebody's `Drop` may take its time.
+            if news.fault.is_none() {
+                back = std::mem::take(&mut main.retired);
+            }
+            let came_back = std::mem::take(&mut main.came_back);
             drop(main);
             if came_back {
                 self.editors.moved();
-            }
-            for live in retired {
-                drop_within(within, live.build, live);
             }
             if let Some(text) = shim {
                 self.log(Level::Warning, text);
@@ -168,6 +171,9 @@ impl<P: Parameters, S: Sample> Control<P, S> {
             self.sync_fields_within(within);
         }
         self.offer_kept(within);
+        for (build, what) in back {
+            drop_within(within, build, what);
+        }
         self.store.drain_logs(|level, text| self.log(level, text));
         news
     }

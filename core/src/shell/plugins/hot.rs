@@ -5,7 +5,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use hotshell_abi::{AbiCanary, PluginDesc, Reason, Sample};
@@ -50,6 +51,8 @@ impl Kind for Hot {
 struct Care<P, S> {
     control: Arc<Control<P, S>>,
     current: Mutex<Option<Arc<Build>>>,
+    /// It came back stale, and could not be prepared again yet.
+    again: AtomicBool,
 }
 
 impl<P, S> std::fmt::Debug for Care<P, S> {
@@ -70,18 +73,25 @@ impl<P: Parameters, S: Sample> Care<P, S> {
         Ok(Offer { table, build: build.number, reason })
     }
 
-    fn take(&self, build: &Arc<Build>, why: Takeover) -> Result<(), ShellError> {
+    fn take(&self, build: &Arc<Build>, why: Takeover, within: Within<'_>) -> Result<(), ShellError> {
         let offer = self.offer(build, why).map_err(ShellError::Incompatible)?;
-        self.control.take_build(offer, &|| build.is_wanted())?;
+        self.control.take_build_within(offer, &|| build.is_wanted(), within)?;
         *self.current.lock() = Some(Arc::clone(build));
+        self.again.store(false, Release);
         Ok(())
     }
 }
 
 impl<P: Parameters, S: Sample> Care<P, S> {
     /// Prepares a build that was prepared for another configuration.
-    fn take_again(&self, build: &Arc<Build>) {
-        if let Err(why) = self.take(build, Takeover::Published) {
+    fn take_again(&self, build: &Arc<Build>, within: Within<'_>) {
+        let taken = self.take(build, Takeover::Published, within);
+        // Somebody holds what it needs: the next tick tries again.
+        let is_busy = matches!(taken, Err(ShellError::Busy(_)));
+        self.again.store(is_busy, Release);
+        if let Err(why) = taken
+            && !is_busy
+        {
             let text = format!("build {} could not be prepared again: {why}", build.number);
             self.log(Level::Warning, &text);
         }
@@ -93,8 +103,8 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
         self.control.index()
     }
 
-    fn take_build(&self, build: &Arc<Build>, why: Takeover) -> Result<(), Refusal> {
-        self.take(build, why).map_err(|error| match error {
+    fn take_build(&self, build: &Arc<Build>, why: Takeover, within: Within<'_>) -> Result<(), Refusal> {
+        self.take(build, why, within).map_err(|error| match error {
             ShellError::Busy(_) => Refusal::NotNow,
             error => Refusal::Build(error.to_string()),
         })
@@ -102,10 +112,11 @@ impl<P: Parameters, S: Sample> Reloadable for Care<P, S> {
 
     fn tick(&self, within: Within<'_>) -> InstanceNews {
         let news = self.control.upkeep_within(within);
-        if news.stale {
+        if news.stale || self.again.load(Acquire) {
+            self.again.store(false, Release);
             let again = self.current.lock().clone();
             if let Some(build) = again.filter(|build| build.is_wanted()) {
-                within(build.number, FIRST_CODE, &mut || self.take_again(&build));
+                within(build.number, FIRST_CODE, &mut || self.take_again(&build, within));
             }
         }
         let link = self.control.link();
@@ -176,7 +187,11 @@ impl HotPlugins {
             false,
             Reason::HOST,
         )?);
-        let care = Arc::new(Care { control: Arc::clone(&control), current: Mutex::new(None) });
+        let care = Arc::new(Care {
+            control: Arc::clone(&control),
+            current: Mutex::new(None),
+            again: AtomicBool::new(false),
+        });
         let as_reloadable: Arc<dyn Reloadable> = Arc::clone(&care) as Arc<dyn Reloadable>;
         let attachment = Arc::new(attach(setup, Arc::downgrade(&as_reloadable)));
         let ear = Arc::downgrade(&attachment);
@@ -192,7 +207,7 @@ impl HotPlugins {
             }
         }));
         if let Some(build) = attachment.current(FIRST_LOAD)
-            && let Err(why) = care.take(&build, Takeover::Published)
+            && let Err(why) = care.take(&build, Takeover::Published, &|_, _, run| run())
         {
             attachment.refuse(&build, &why.to_string());
         }
